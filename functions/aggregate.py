@@ -1,0 +1,27 @@
+"""Put the chunks' scores together into the scores of one video."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from functions.core import wiring
+from functions.core.contracts import Stage
+from functions.core.observability import logger
+from functions.core.settings import PipelineSettings
+from functions.core.steps import ChunkPointer, JobStep, WorkFiles
+from model_src.verdict.aggregate import aggregate
+from model_src.verdict.scores import ChunkScores
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    step, settings = JobStep.model_validate(event), PipelineSettings.load()
+    logger.append_keys(job_id=step.job_id)
+    wiring.jobs().advance(step.job_id, Stage.AGGREGATING)
+    files = wiring.files()
+    scored = [ChunkPointer.model_validate(pointer) for pointer in event["scores"]]
+    video = aggregate(files.read_model(pointer.location, ChunkScores) for pointer in scored)
+    work = WorkFiles(step.job_id, settings.artifacts_bucket, settings.results_bucket)
+    files.write_model(work.video_scores, video)
+    logger.info("scores aggregated", extra={"windows": len(video.windows), "model_version": video.model_version})
+    return {"windows": len(video.windows)}

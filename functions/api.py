@@ -1,0 +1,21 @@
+"""The HTTP API: three routes behind one authorizer. The owner is the token's subject, whatever the request says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig
+
+from functions import analyze_video, get_job, list_jobs
+from functions.core.observability import logger
+
+TITLE, VERSION = "Aura Veracity", "1.0.0"
+
+app = APIGatewayRestResolver(enable_validation=True, cors=CORSConfig(allow_origin="*"))
+for route in (analyze_video, get_job, list_jobs):
+    app.include_router(route.router)
+
+
+@logger.inject_lambda_context(clear_state=True, correlation_id_path="requestContext.requestId")
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return app.resolve(event, context)

@@ -1,0 +1,61 @@
+"""Last step of every job, however it ends: store the result, or the reason there is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from functions.core import wiring
+from functions.core.contracts import ErrorCode, JobError, Metadata, Result
+from functions.core.jobs import seconds_since
+from functions.core.observability import MetricUnit, logger, metrics
+from functions.core.settings import PipelineSettings
+from functions.core.steps import JobStep, SplitSummary, WorkFiles
+from model_src.verdict.aggregate import VideoScores
+from model_src.verdict.prediction import Prediction
+
+# What a person reads when the fault is ours; a rejected video brings its own sentence.
+SENTENCES = {
+    ErrorCode.INFERENCE_FAILED: "The model could not score this video. Please submit it again.",
+    ErrorCode.INFERENCE_TIMEOUT: "The model did not answer in time. Please submit the video again later.",
+    ErrorCode.INTERNAL_ERROR: "Something went wrong on our side. Please submit the video again.",
+}
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    job_id = JobStep.model_validate(event).job_id
+    logger.append_keys(job_id=job_id)
+    outcome = refusal(event["error"]) if "error" in event else success(job_id)
+    closed = wiring.jobs().close(job_id, outcome)
+    if closed:  # a job is counted once, by whoever closed it first
+        metrics.add_dimension(name="outcome", value=outcome.code if isinstance(outcome, JobError) else "completed")
+        metrics.add_metric(name="JobsClosed", unit=MetricUnit.Count, value=1)
+    return {"job_id": job_id, "closed": closed}
+
+
+def refusal(error: dict[str, str]) -> JobError:
+    code = ErrorCode(error["code"])
+    logger.warning(
+        "job failed", extra={"code": code, "cause": error.get("cause")}
+    )  # causes are for us, not for clients
+    return JobError(code=code, message=error.get("message") or SENTENCES[code])
+
+
+def success(job_id: str) -> Result:
+    settings, files = PipelineSettings.load(), wiring.files()
+    work = WorkFiles(job_id, settings.artifacts_bucket, settings.results_bucket)
+    scores, summary = files.read_model(work.video_scores, VideoScores), files.read_model(work.summary, SplitSummary)
+    result = Result(
+        prediction=files.read_model(work.prediction, Prediction),
+        metadata=Metadata(
+            processing_time_sec=seconds_since(wiring.jobs().get(job_id)),
+            video_duration_sec=summary.duration,
+            frames_analyzed=summary.frames_analyzed,
+            model_version=scores.model_version,
+            trained=scores.trained,
+            excluded=summary.excluded,
+        ),
+    )
+    files.write_model(work.result, result)
+    return result

@@ -1,0 +1,1 @@
+"""What the functions share: contracts, settings, the job store, the file store, observability. Light and typed."""

@@ -1,0 +1,146 @@
+"""The words of the API: statuses, stages, error codes, and the shape of a job as its owner sees it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from model_src.verdict.prediction import Prediction
+
+
+class Status(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+CLOSED = (Status.COMPLETED, Status.FAILED)
+
+
+class Stage(StrEnum):
+    AWAITING_UPLOAD = "awaiting_upload"
+    QUEUED = "queued"
+    VALIDATING = "validating"
+    SPLITTING = "splitting"
+    SCORING = "scoring"
+    AGGREGATING = "aggregating"
+    CALIBRATING = "calibrating"
+    EXPLAINING = "explaining"
+    DONE = "done"
+
+
+# How far along a job is when a stage begins. Scoring fills the stretch up to the next stage chunk by chunk.
+PROGRESS = {
+    Stage.AWAITING_UPLOAD: 0.0,
+    Stage.QUEUED: 0.02,
+    Stage.VALIDATING: 0.05,
+    Stage.SPLITTING: 0.1,
+    Stage.SCORING: 0.3,
+    Stage.AGGREGATING: 0.85,
+    Stage.CALIBRATING: 0.88,
+    Stage.EXPLAINING: 0.9,
+    Stage.DONE: 1.0,
+}
+
+
+class ErrorCode(StrEnum):
+    UNSUPPORTED_CONTAINER = "unsupported_container"
+    UNSUPPORTED_CODEC = "unsupported_codec"
+    CORRUPT_VIDEO = "corrupt_video"
+    RESOLUTION_OUT_OF_RANGE = "resolution_out_of_range"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    TOO_LARGE = "too_large"
+    NO_VIDEO_STREAM = "no_video_stream"
+    NO_FACE = "no_face"
+    MULTIPLE_FACES = "multiple_faces"
+    TOO_FEW_USABLE_FRAMES = "too_few_usable_frames"
+    INFERENCE_FAILED = "inference_failed"
+    INFERENCE_TIMEOUT = "inference_timeout"
+    INTERNAL_ERROR = "internal_error"
+
+
+class Contract(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class JobError(Contract):
+    """Why a job failed: a stable code for programs and a sentence for people. Never a traceback."""
+
+    code: ErrorCode
+    message: str = Field(min_length=1)
+
+
+class ExcludedSpan(Contract):
+    """Seconds the analysis had to leave out, and why (no face, several faces, …)."""
+
+    reason: str
+    start: float
+    end: float
+
+
+class Metadata(Contract):
+    """How the verdict was made."""
+
+    processing_time_sec: float = Field(ge=0)
+    video_duration_sec: float = Field(ge=0)
+    frames_analyzed: int = Field(ge=0)
+    model_version: str
+    trained: bool = Field(description="false: the weights were never trained and the verdict means nothing")
+    excluded: list[ExcludedSpan] = Field(default_factory=list)
+
+
+class Result(Contract):
+    """What Complete stores when a job ends well."""
+
+    prediction: Prediction
+    metadata: Metadata
+
+
+class JobView(Contract):
+    """GET /jobs/{job_id}: a job as its owner sees it."""
+
+    job_id: str
+    status: Status
+    stage: Stage
+    progress: float = Field(ge=0, le=1)
+    created_at: str
+    updated_at: str
+    completed_at: str | None = None
+    filename: str | None = None
+    prediction: Prediction | None = None
+    metadata: Metadata | None = None
+    error: JobError | None = None
+
+
+class JobList(Contract):
+    """GET /jobs: one page of the caller's own jobs, newest first."""
+
+    jobs: list[JobView]
+    next_cursor: str | None = Field(default=None, description="pass it as ?cursor= to get the next page")
+
+
+class UploadForm(Contract):
+    """A presigned POST: send these fields, then the file, as multipart/form-data to the url."""
+
+    url: str
+    fields: dict[str, str]
+
+
+class AnalyzeVideoRequest(Contract):
+    """What the client wants to upload. Everything has a default: an empty body asks for an MP4."""
+
+    filename: str = Field(default="video.mp4", min_length=1, max_length=200, description="shown back in job listings")
+    content_type: str = Field(default="video/mp4", pattern=r"^video/(mp4|quicktime|x-msvideo|webm|x-matroska)$")
+
+
+class AnalyzeVideoResponse(Contract):
+    """202: where to upload, and where to ask how it goes."""
+
+    job_id: str
+    status: Status
+    status_url: str
+    upload: UploadForm
+    expires_at: str

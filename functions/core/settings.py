@@ -1,0 +1,66 @@
+"""What the template tells a function, one typed model per kind of function; read when first needed, never at import."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Settings(BaseModel):
+    """A missing or malformed variable stops the function with its name, not with a KeyError three calls later."""
+
+    model_config = ConfigDict(frozen=True)
+
+    @classmethod
+    @cache
+    def load(cls) -> Self:
+        return cls.model_validate(
+            {name: os.environ[name.upper()] for name in cls.model_fields if name.upper() in os.environ}
+        )
+
+
+class JobSettings(Settings):
+    """Every function follows jobs."""
+
+    jobs_table: str
+    job_retention_days: int = Field(default=90, ge=1)
+
+
+class StartSettings(Settings):
+    """Start the state machine for an upload."""
+
+    state_machine_arn: str
+
+
+class PipelineSettings(JobSettings):
+    """The steps that read and write files."""
+
+    uploads_bucket: str
+    artifacts_bucket: str
+    results_bucket: str
+
+
+class VideoSettings(PipelineSettings):
+    """Validate and Split: what is accepted."""
+
+    max_video_seconds: float = Field(default=600, gt=0)
+    max_upload_bytes: int = Field(default=500 * 2**20, gt=0)
+
+
+class ScoringSettings(JobSettings):
+    """ScoreChunk: which endpoint, and how long a chunk may take."""
+
+    artifacts_bucket: str
+    endpoint_name: str
+    scoring_timeout_seconds: int = Field(ge=1, le=3600)
+
+
+class ApiSettings(PipelineSettings):
+    """The three routes."""
+
+    max_upload_bytes: int = Field(default=500 * 2**20, gt=0)
+    upload_expiry_seconds: int = Field(default=900, ge=1, le=3600)
+    link_expiry_seconds: int = Field(default=3600, ge=60, le=43200)

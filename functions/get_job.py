@@ -1,0 +1,26 @@
+"""GET /jobs/{job_id}: how far a job is, and in the end its verdict."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.params import Path
+
+from functions.core import wiring
+from functions.core.caller import owner_of
+from functions.core.contracts import JobView
+from functions.core.links import signed
+from functions.core.settings import ApiSettings
+
+router = Router()
+
+
+@router.get("/jobs/<job_id>", summary="Status, progress and verdict of one of your jobs")
+def get_job(job_id: Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]) -> JobView:
+    job = wiring.jobs().get(job_id)
+    # Another owner's job and no job at all look the same from outside.
+    if job is None or job.owner != owner_of(router):
+        raise NotFoundError("There is no such job.")
+    return signed(job.view(), wiring.files(), ApiSettings.load().link_expiry_seconds)

@@ -1,0 +1,30 @@
+"""The endpoint's notice: a chunk is scored, or could not be. Wakes the workflow that waits for it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from functions.core import wiring
+from functions.core.observability import logger
+from functions.core.resume import send_failure, send_scores
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], _context: Any) -> None:
+    for record in event["Records"]:
+        resume(json.loads(record["Sns"]["Message"]))
+
+
+def resume(notice: dict[str, Any]) -> None:
+    call = wiring.scoring_calls().find(notice["inferenceId"])
+    if call is None:
+        logger.warning("notice for a call nobody made or remembers", extra={"inference_id": notice["inferenceId"]})
+        return
+    logger.append_keys(job_id=call.job_id, chunk=call.chunk)
+    if notice["invocationStatus"] == "Completed":
+        send_scores(call, notice["responseParameters"]["outputLocation"])
+    else:
+        reason = notice.get("failureReason", "the endpoint gave no reason")
+        logger.error("endpoint failed on a chunk", extra={"reason": reason})
+        send_failure(call.token, reason)

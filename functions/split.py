@@ -1,0 +1,50 @@
+"""Cut the video into chunks of 1-second windows: aligned faces, sound, and where they came from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from functions.core import wiring
+from functions.core.contracts import ExcludedSpan, Stage
+from functions.core.observability import logger
+from functions.core.settings import VideoSettings
+from functions.core.steps import ChunkPointer, Chunks, Rejected, SplitSummary, VideoStep, WorkFiles
+from functions.core.workspace import downloaded
+from model_src.preprocess.chunk import Chunk
+from model_src.preprocess.errors import VideoRejected
+from model_src.preprocess.split import split_video
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    step, settings = VideoStep.model_validate(event), VideoSettings.load()
+    logger.append_keys(job_id=step.job_id)
+    wiring.jobs().advance(step.job_id, Stage.SPLITTING)
+    work = WorkFiles(step.job_id, settings.artifacts_bucket, settings.results_bucket)
+    files = wiring.files()
+    chunks: list[ChunkPointer] = []
+
+    def store(chunk: Chunk) -> None:
+        location = work.chunk(chunk.index)
+        files.write(location, chunk.to_bytes(), "application/octet-stream")
+        chunks.append(ChunkPointer(index=chunk.index, location=location))
+
+    with downloaded(step.upload) as path:
+        try:
+            report = split_video(path, store)
+        except VideoRejected as rejection:
+            logger.info("video rejected", extra={"code": rejection.code})
+            return Rejected.because(rejection.code, rejection.message).model_dump(mode="json")
+
+    found = report.to_dict()
+    logger.info("video split", extra={"split": found})
+    files.write_model(
+        work.summary,
+        SplitSummary(
+            duration=found["duration"],
+            frames_analyzed=found["frames_analyzed"],
+            has_audio=found["has_audio"],
+            excluded=[ExcludedSpan(**span) for span in found["excluded"]],
+        ),
+    )
+    return Chunks(chunks=chunks).model_dump(mode="json")

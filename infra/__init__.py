@@ -1,0 +1,1 @@
+"""The rooms above the model: embedded stack, command line, checks and operations."""

@@ -1,0 +1,103 @@
+"""`aura analyze`: upload videos to a running product, follow them, show and keep the verdicts."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import boto3
+import httpx
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from functions.core.contracts import JobView, Status
+from infra.cli.client import ApiClient, ApiError
+from infra.cli.show import console, show
+from infra.local.processes import REGION
+from infra.local.stack import DEFAULT_HOME, EmbeddedStack, running_stack
+from infra.local.users import token_for
+
+WORDS = {
+    "awaiting_upload": "uploading",
+    "queued": "waiting",
+    "validating": "reading the video",
+    "splitting": "finding the face",
+    "scoring": "scoring",
+    "aggregating": "adding up",
+    "calibrating": "calibrating",
+    "explaining": "drawing what decided",
+    "done": "done",
+}
+
+
+def analyze(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="videos to analyse")],
+    api: Annotated[str | None, typer.Option(help="URL of a deployed API; without it, the embedded stack")] = None,
+    token: Annotated[str | None, typer.Option(envvar="AURA_TOKEN", help="id token for --api")] = None,
+    out: Annotated[Path, typer.Option(help="where reports and pictures are saved")] = Path("out"),
+    timeout: Annotated[float, typer.Option(help="seconds to wait for one video")] = 900,
+) -> None:
+    """Upload videos, follow them to their verdicts, save reports and pictures."""
+    with ExitStack() as cleanup:
+        try:
+            client = connect(api, token, cleanup)
+            closed = [analyze_one(client, path, out, timeout) for path in files]
+        except ApiError as error:
+            console.print(f"[red]{error}[/]")
+            raise typer.Exit(1) from error
+    if any(job.status is not Status.COMPLETED for job in closed):
+        raise typer.Exit(1)
+
+
+def connect(api: str | None, token: str | None, cleanup: ExitStack) -> ApiClient:
+    """The API asked for; else the embedded stack that is up; else one of our own, for as long as we need it."""
+    if api:
+        if not token:
+            raise ApiError("A deployed API wants a token: give --token or set AURA_TOKEN.")
+        return ApiClient(api, token)
+    home = Path(os.environ.get("AURA_HOME", DEFAULT_HOME))
+    running = running_stack(home)
+    if running:
+        cognito = boto3.client(
+            "cognito-idp", endpoint_url=running.aws_url, region_name=REGION,
+            aws_access_key_id="test", aws_secret_access_key="test",
+        )  # fmt: skip
+        outputs = running.outputs
+        return ApiClient(running.api_url, token_for(cognito, outputs["UserPoolId"], outputs["UserPoolClientId"]))
+    with console.status("starting the embedded stack (emulator, template, model) …"):
+        stack = cleanup.enter_context(EmbeddedStack(home))
+    return ApiClient(stack.api_url, stack.token())
+
+
+def analyze_one(client: ApiClient, path: Path, out: Path, timeout: float) -> JobView:
+    columns = (TextColumn("{task.fields[file]}"), BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=False) as progress:
+        bar = progress.add_task("uploading", total=1.0, file=path.name)
+        announced = client.announce(path)
+        client.upload(announced, path)
+        job = client.follow(
+            announced.job_id,
+            lambda job: progress.update(bar, completed=job.progress, description=WORDS[job.stage.value]),
+            timeout,
+        )
+    pictures = save(job, out / job.job_id)
+    show(path.name, job, [str(picture) for picture in pictures])
+    console.print(f"[dim]report: {out / job.job_id / 'report.json'}[/]")
+    return job
+
+
+def save(job: JobView, folder: Path) -> list[Path]:
+    """The report as the API gave it, and every picture beside it: links expire, files stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.json").write_text(job.model_dump_json(indent=2))
+    pictures = []
+    for frame in job.prediction.anomalous_frames if job.prediction else []:
+        if frame.saliency_url:
+            answer = httpx.get(frame.saliency_url, timeout=60)
+            if not answer.is_success:
+                raise ApiError(f"The picture of frame {frame.frame_id} cannot be fetched ({answer.status_code}).")
+            pictures.append(folder / f"frame_{frame.frame_id:06d}.png")
+            pictures[-1].write_bytes(answer.content)
+    return pictures

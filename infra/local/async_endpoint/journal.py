@@ -1,0 +1,44 @@
+"""The endpoint's queue on disk: one small file per accepted invocation, gone once its notice is out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from infra.local.async_endpoint.invocation import Invocation
+
+
+class Journal:
+    """Survives kill -9 at any point: a file is either completely there or not there at all.
+
+    Whatever was begun and not finished is begun again after a restart, so an invocation is answered at least once.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def add(self, invocation: Invocation) -> None:
+        path = self._path(invocation)
+        draft = path.with_suffix(".draft")
+        with draft.open("w") as file:
+            file.write(invocation.model_dump_json())
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the rename itself must survive too
+        finally:
+            os.close(folder)
+
+    def remove(self, invocation: Invocation) -> None:
+        self._path(invocation).unlink(missing_ok=True)
+
+    def pending(self) -> list[Invocation]:
+        """What still waits for its answer, oldest first."""
+        found = [Invocation.model_validate_json(path.read_text()) for path in self._folder.glob("*.json")]
+        return sorted(found, key=lambda invocation: invocation.received_at)
+
+    def _path(self, invocation: Invocation) -> Path:
+        return self._folder / f"{invocation.request_id}.json"

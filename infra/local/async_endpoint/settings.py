@@ -1,0 +1,45 @@
+"""Where the local endpoint listens, where it finds the model, and where results and notices go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Location:
+    """An object or a folder in S3."""
+
+    bucket: str
+    key: str
+
+    @classmethod
+    def parse(cls, uri: str) -> Location:
+        """`s3://bucket/any/key` → Location. A location that is no S3 URI is refused with a sentence."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        if not uri.startswith("s3://") or not bucket:
+            raise ValueError(f"{uri!r} is not an S3 location: expected s3://bucket/key")
+        return cls(bucket, key)
+
+    def child(self, name: str) -> Location:
+        return Location(self.bucket, f"{self.key.rstrip('/')}/{name}".lstrip("/"))
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The counterpart of an EndpointConfig with its AsyncInferenceConfig."""
+
+    endpoint_name: str
+    inference_url: str
+    s3_endpoint: str
+    sns_endpoint: str
+    success_topic: str
+    error_topic: str
+    output: Location
+    failure: Location
+    state_dir: Path
+    concurrency: int = 1
+    region: str = "us-east-1"

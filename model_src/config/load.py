@@ -1,0 +1,26 @@
+"""Reads a model configuration: one of the named files beside this one, or any YAML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from model_src.config.schema import ModelConfig
+
+FOLDER = Path(__file__).parent
+
+
+def named_configs() -> list[str]:
+    """The names that `build` knows: one per YAML file in this folder."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def load_config(name_or_path: str | Path) -> ModelConfig:
+    """The configuration of that name, or of that YAML file. Unknown names and unknown keys are errors."""
+    path = Path(name_or_path)
+    if path.suffix not in {".yaml", ".yml"}:
+        path = FOLDER / f"{name_or_path}.yaml"
+        if str(name_or_path) not in named_configs():
+            raise ValueError(f"no model is called {name_or_path!r}; there are: {', '.join(named_configs())}")
+    return ModelConfig.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))

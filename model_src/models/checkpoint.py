@@ -1,0 +1,85 @@
+"""Weights on disk: `.pth` to train on from, safetensors to serve. Neither is ever unpickled beyond plain data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from model_src.config.schema import ModelConfig
+from model_src.models.multimodal_model import MultimodalModel
+
+SERVED_NAME = "model.safetensors"
+
+
+def checkpoint_name(epoch: int, auc: float) -> str:
+    return f"multimodal_v1_epoch{epoch}_{auc:.4f}.pth"
+
+
+def best_checkpoint_name(auc: float) -> str:
+    return f"multimodal_best_{auc:.4f}.pth"
+
+
+def save_checkpoint(
+    path: Path | str,
+    model: MultimodalModel,
+    *,
+    epoch: int,
+    metrics: Mapping[str, float],
+    optimizer_state: Mapping[str, Any] | None = None,
+    scheduler_state: Mapping[str, Any] | None = None,
+    git_commit: str | None = None,
+) -> None:
+    """Everything that training goes on from, as one `.pth` file."""
+    torch.save(
+        {
+            "model_state_dict": model.state_dict(),
+            "config": model.config.model_dump(mode="json"),
+            "epoch": epoch,
+            "metrics": dict(metrics),
+            "optimizer_state_dict": optimizer_state,
+            "scheduler_state_dict": scheduler_state,
+            "git_commit": git_commit,
+        },
+        path,
+    )
+
+
+def load_checkpoint(path: Path | str) -> dict[str, Any]:
+    """What `save_checkpoint` wrote; tensors and plain values alone, so a hostile file cannot run code."""
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def save_for_serving(path: Path | str, model: MultimodalModel) -> None:
+    """Weights and configuration in one safetensors file: all that serving needs, and nothing that could run."""
+    state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    save_file(state, path, metadata={"config": json.dumps(model.config.model_dump(mode="json"))})
+
+
+def load_for_inference(path: Path | str, device: str | torch.device = "cpu") -> MultimodalModel:
+    """The model of a safetensors file, of a folder that holds `model.safetensors`, or of a `.pth` checkpoint.
+
+    In evaluation mode, and no parameter asks for gradients: Grad-CAM takes them from the cached encodings alone.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / SERVED_NAME
+    if not path.is_file():
+        raise FileNotFoundError(f"no weights at {path}")
+    if path.suffix == ".safetensors":
+        with safe_open(path, framework="pt") as file:
+            config = json.loads((file.metadata() or {}).get("config", "null"))
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
+    else:
+        checkpoint = load_checkpoint(path)
+        config, state = checkpoint["config"], checkpoint["model_state_dict"]
+    if config is None:
+        raise ValueError(f"{path} carries no configuration: it was not written by save_for_serving")
+    model = MultimodalModel(ModelConfig.model_validate(config))
+    model.load_state_dict(state, strict=True)
+    return model.requires_grad_(False).eval().to(device)

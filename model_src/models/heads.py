@@ -1,0 +1,60 @@
+"""Heads: from features to answers."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+REAL, FAKE = 0, 1
+LANDMARKS = 68
+POSE_ANGLES = 3  # yaw, pitch, roll
+
+
+class ClassificationHead(nn.Module):
+    """Linear, ReLU, dropout, linear: [B, input_dim] -> [B, 2], index 0 real and 1 fake."""
+
+    def __init__(self, input_dim: int, hidden_dim: int = 512, dropout: float = 0.3) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(input_dim, hidden_dim)
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(hidden_dim, 2)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.output(self.dropout(torch.relu(self.hidden(features))))
+
+    def mc_dropout(self, features: Tensor, passes: int, generator: torch.Generator) -> Tensor:
+        """So many answers, each with other hidden units dropped: [B, input_dim] -> [passes, B, 2].
+
+        The masks come from the generator, so the same seed gives the same interval, and the model stays in eval mode.
+        """
+        hidden = torch.relu(self.hidden(features))  # [B, hidden]
+        keep = 1 - self.dropout.p
+        masks = torch.empty(passes, *hidden.shape).bernoulli_(keep, generator=generator) / keep  # [passes, B, hidden]
+        return self.output(hidden * masks.to(hidden))
+
+
+class LandmarkHead(nn.Module):
+    """68 facial landmarks as shares of the crop: [..., D] -> [..., 68, 2]."""
+
+    def __init__(self, input_dim: int) -> None:
+        super().__init__()
+        self.output = nn.Linear(input_dim, LANDMARKS * 2)
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        return torch.sigmoid(self.output(embeddings)).unflatten(-1, (LANDMARKS, 2))
+
+
+class HeadPoseHead(nn.Module):
+    """Yaw, pitch and roll in radians, each within a quarter turn either way: [..., D] -> [..., 3]."""
+
+    def __init__(self, input_dim: int) -> None:
+        super().__init__()
+        self.output = nn.Linear(input_dim, POSE_ANGLES)
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        return torch.pi / 2 * torch.tanh(self.output(embeddings))
+
+
+def log_odds(logits: Tensor) -> Tensor:
+    """How much more fake than real: [..., 2] -> [...]. Its sigmoid is the probability of fake."""
+    return logits[..., FAKE] - logits[..., REAL]

@@ -1,0 +1,1 @@
+"""From a video file to aligned faces, sound and windows: everything before the network, and never torch."""

@@ -1,0 +1,46 @@
+"""Why a video cannot be analysed: an answer for a person, not a fault of the program."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+RejectionCode = Literal[
+    "unsupported_container",
+    "unsupported_codec",
+    "corrupt_video",
+    "resolution_out_of_range",
+    "too_short",
+    "too_long",
+    "too_large",
+    "no_video_stream",
+    "no_face",
+    "multiple_faces",
+    "too_few_usable_frames",
+]
+REJECTION_CODES: tuple[str, ...] = get_args(RejectionCode)
+
+
+class VideoRejected(Exception):
+    """The video cannot be analysed. `code` is stable, `message` says what was found and what is allowed."""
+
+    def __init__(self, code: RejectionCode, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class ChunkInvalid(Exception):
+    """The bytes are no chunk that this version can read."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class DetectorUnavailable(RuntimeError):
+    """The configured face detector cannot run here, for example because its weights file is missing."""
+
+
+class SandboxFailed(RuntimeError):
+    """The child process failed for a reason that is not the video's: a fault of this program or of the machine."""

@@ -1,0 +1,107 @@
+"""Run a task on an untrusted file in a child process that may use so much memory, time and output, and no more.
+
+The child gets the open file and a short list of environment variables: no credentials, no name of any other file. When
+it crashes, hangs or asks for too much memory, the video is rejected and this process goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from model_src.preprocess.errors import DetectorUnavailable, SandboxFailed, VideoRejected
+from model_src.preprocess.messages import FAILED, HEAD, KINDS, REJECTED, RESULT
+
+# Where Python and its libraries are found; nothing else of the environment reaches the child.
+PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT")
+
+MAX_MESSAGE = 512 * 1024**2
+READ_SIZE = 1024**2
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What one task may use."""
+
+    silent_seconds: float  # longest time without a message
+    cpu_seconds: int
+    memory_mb: int  # address space beyond what the child has when it starts
+
+
+def run(task: str, descriptor: int, arguments: dict[str, Any], bounds: Bounds) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the child's messages as they come, the last one of kind RESULT. Raises VideoRejected or SandboxFailed."""
+    job = json.dumps({"task": task, "descriptor": descriptor, **asdict(bounds), **arguments})
+    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    environment |= {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "MALLOC_ARENA_MAX": "2"}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "model_src.preprocess.child", job],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        pass_fds=(descriptor,),
+        env=environment,
+    )
+    assert child.stdout is not None
+    try:
+        for kind, body in _messages(child.stdout.fileno(), bounds.silent_seconds):
+            if kind == REJECTED:
+                told = json.loads(body)
+                raise VideoRejected(told["code"], told["message"])
+            if kind == FAILED:
+                _fail(json.loads(body))
+            yield kind, body
+            if kind == RESULT:
+                return
+        raise VideoRejected("corrupt_video", f"Reading the file {_ending(child.wait(timeout=10))}.")
+    finally:
+        child.kill()
+        child.wait()
+        child.stdout.close()
+
+
+def _messages(pipe: int, silent_seconds: float) -> Iterator[tuple[bytes, bytes]]:
+    """Split the byte stream. Only the time spent waiting counts: the caller may take as long as it likes."""
+    buffer = bytearray()
+    left = silent_seconds
+    while True:
+        while len(buffer) >= HEAD.size:
+            kind, length = HEAD.unpack_from(buffer)
+            if kind not in KINDS or length > MAX_MESSAGE:
+                raise VideoRejected("corrupt_video", "Reading the file went wrong: it produced output without sense.")
+            end = HEAD.size + length
+            if len(buffer) < end:
+                break
+            body = bytes(memoryview(buffer)[HEAD.size : end])
+            del buffer[:end]
+            yield kind, body
+            left = silent_seconds
+        begun = time.monotonic()
+        if not select.select([pipe], [], [], max(left, 0))[0]:
+            raise VideoRejected("corrupt_video", f"Reading the file did not get on for {silent_seconds:.0f} s.")
+        piece = os.read(pipe, READ_SIZE)
+        left -= time.monotonic() - begun
+        if not piece:
+            return
+        buffer += piece
+
+
+def _fail(told: dict[str, str]) -> None:
+    if told.get("kind") == DetectorUnavailable.__name__:
+        raise DetectorUnavailable(told["message"])
+    raise SandboxFailed(told["message"])
+
+
+def _ending(status: int) -> str:
+    if status in (-signal.SIGXCPU, -signal.SIGKILL):
+        return "took more time or memory than any valid video needs"
+    if status < 0:
+        return f"crashed the decoder ({signal.Signals(-status).name})"
+    return f"ended without an answer (status {status})"

@@ -1,0 +1,98 @@
+"""Does somebody speak? One answer for every 20 ms of sound.
+
+Silero's small network answers, through ONNX Runtime and without torch: only its weights file is taken from the
+`silero-vad` package, which itself would import torch. Where the package is absent, loudness above the background
+answers instead.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+CELL = 320  # samples in 20 ms
+SILERO_STEP = 512  # samples that the network judges at once
+SILERO_CONTEXT = 64  # samples before them that it also sees
+BLOCK = 2560  # the smallest stretch that holds whole cells and whole steps
+
+# The network's own thresholds: speech begins at 0.5 and lasts until 0.35.
+BEGIN, LAST = 0.5, 0.35
+
+QUIETEST = 10 ** (-50 / 20)  # loudness under which nothing is speech
+ABOVE_BACKGROUND = 10 ** (10 / 20)
+BACKGROUND_RISE = 1.02  # per cell: the estimate of the background follows slowly upwards, at once downwards
+
+Samples = NDArray[np.int16]
+Mask = NDArray[np.bool_]
+
+
+class VoiceDetector(Protocol):
+    """Hears one video from its start, block after block."""
+
+    def hear(self, samples: Samples) -> Mask:
+        """[n * BLOCK] samples -> [n * BLOCK // CELL] answers."""
+        ...
+
+
+def voice_detector() -> VoiceDetector:
+    path = silero_weights()
+    return SileroVoice(path) if path else EnergyVoice()
+
+
+@cache
+def silero_weights() -> Path | None:
+    """The network's file inside the installed package, found without importing it."""
+    try:
+        files = metadata.files("silero-vad") or []
+    except metadata.PackageNotFoundError:
+        return None
+    found = [file.locate() for file in files if file.name == "silero_vad_16k_sequence.onnx"]
+    return Path(str(found[0])) if found else None
+
+
+class SileroVoice:
+    def __init__(self, path: Path) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._hidden = np.zeros((1, 1, 128), np.float32)
+        self._cell = np.zeros((1, 1, 128), np.float32)
+        self._context: NDArray[np.float32] = np.zeros(SILERO_CONTEXT, np.float32)
+        self._speaking = False
+
+    def hear(self, samples: Samples) -> Mask:
+        wave: NDArray[np.float32] = samples.astype(np.float32) / np.float32(32768)
+        steps = wave.reshape(-1, SILERO_STEP)  # [n, 512]
+        joined: NDArray[np.float32] = np.concatenate([self._context, wave])
+        before = np.stack([joined[i * SILERO_STEP : i * SILERO_STEP + SILERO_CONTEXT] for i in range(len(steps))])
+        inputs = {"input": np.concatenate([before, steps], 1), "h": self._hidden, "c": self._cell}  # input [n, 576]
+        probabilities, self._hidden, self._cell = self._session.run(None, inputs)
+        self._context = wave[-SILERO_CONTEXT:]
+        spoken = np.array([self._decide(float(probability)) for probability in probabilities])
+        centres = (np.arange(len(samples) // CELL) * CELL + CELL // 2) // SILERO_STEP
+        return spoken[centres]
+
+    def _decide(self, probability: float) -> bool:
+        self._speaking = probability >= (LAST if self._speaking else BEGIN)
+        return self._speaking
+
+
+class EnergyVoice:
+    def __init__(self) -> None:
+        self._background = 1.0
+
+    def hear(self, samples: Samples) -> Mask:
+        cells = samples.reshape(-1, CELL).astype(np.float32) / 32768  # [n, 320]
+        return np.array([self._decide(float(level)) for level in np.sqrt((cells**2).mean(1))])
+
+    def _decide(self, level: float) -> bool:
+        self._background = max(min(self._background * BACKGROUND_RISE, level), QUIETEST / ABOVE_BACKGROUND)
+        return level > max(QUIETEST, self._background * ABOVE_BACKGROUND)

@@ -1,0 +1,41 @@
+"""`python -m model_src.serving serve`: the command of the inference container."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from model_src.serving.server import ServerSettings, serve
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m model_src.serving")
+    command = parser.add_subparsers(required=True, metavar="COMMAND").add_parser("serve", help="run the HTTP server")
+    command.add_argument("--host", default="127.0.0.1")
+    command.add_argument("--port", type=int, default=8080)
+    command.add_argument("--model-dir", help="a packaged model [AURA_MODEL_DIR, else /opt/ml/model]")
+    command.add_argument("--untrained", metavar="NAME", help="random weights of a named model [AURA_UNTRAINED_MODEL]")
+    command.add_argument("--threads", type=int, help="CPU threads for one chunk [AURA_THREADS, else all cores]")
+    options = parser.parse_args()
+
+    # An option on the command line outweighs the whole environment.
+    model_dir, untrained = options.model_dir, options.untrained
+    if not (model_dir or untrained):
+        model_dir, untrained = os.environ.get("AURA_MODEL_DIR"), os.environ.get("AURA_UNTRAINED_MODEL")
+    threads = options.threads or int(os.environ.get("AURA_THREADS", "0"))
+
+    import torch  # seconds of import: not before the options are known to be right
+
+    from model_src.serving.load import choose_source
+
+    try:
+        source = choose_source(model_dir, untrained)
+    except ValueError as error:
+        parser.error(str(error))
+    if threads:
+        torch.set_num_threads(threads)
+    serve(source, ServerSettings(host=options.host, port=options.port))
+
+
+if __name__ == "__main__":
+    main()

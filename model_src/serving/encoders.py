@@ -1,0 +1,78 @@
+"""The expensive half of the model: frames and sound to encodings, each exactly once.
+
+Everything else a chunk needs (windows, heads, MC dropout, Grad-CAM) starts from these encodings and costs little, so a
+faster way to run the networks has to replace this one class and nothing more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model_src.models import MultimodalModel
+from model_src.models.inputs import frames_from_crops, waveform_from_pcm
+
+FRAME_BATCH = 16
+SOUND_BATCH = 8
+
+
+@dataclass(frozen=True)
+class FrameCodes:
+    embeddings: Tensor  # [N, D]
+    maps: Tensor  # [N, D, h, w], what Grad-CAM reads
+    mouths: Tensor | None  # [N, M], None where the model has no lip-sync head
+
+
+@dataclass(frozen=True)
+class SoundCodes:
+    embeddings: Tensor  # [R, A, U]
+    mask: Tensor  # [R, A], true where there is speech
+
+
+class Encoders(Protocol):
+    def frames(self, crops: NDArray[np.uint8], flow: NDArray[np.float16] | None) -> FrameCodes:
+        """Crops [N, 224, 224, 3], flow [N, 224, 224, 2] where the model takes it."""
+        ...
+
+    def sound(self, pcm: NDArray[np.int16], voice: NDArray[np.bool_], lengths: NDArray[np.int64]) -> SoundCodes:
+        """Rows of sound [R, S], each `lengths` [R] samples long and zero after, voice [R, >= A] per 20 ms."""
+        ...
+
+
+class TorchEncoders:
+    """The networks as PyTorch runs them, in float32."""
+
+    def __init__(self, model: MultimodalModel, device: torch.device) -> None:
+        # Convolutions on the CPU run faster with the channels last.
+        self._model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._device = device
+
+    def frames(self, crops: NDArray[np.uint8], flow: NDArray[np.float16] | None) -> FrameCodes:
+        embeddings, maps, mouths = [], [], []
+        for begin in range(0, len(crops), FRAME_BATCH):
+            rows = slice(begin, begin + FRAME_BATCH)
+            moved = None if flow is None else self._tensor(flow[rows])
+            frames = frames_from_crops(self._tensor(crops[rows]), moved)  # [n, C, 224, 224]
+            frames = frames.contiguous(memory_format=torch.channels_last)
+            encoded = self._model.encode_frames(frames)
+            embeddings.append(encoded.embeddings)
+            maps.append(encoded.maps)
+            mouths.append(self._model.encode_mouths(frames))
+        known = [codes for codes in mouths if codes is not None]
+        return FrameCodes(torch.cat(embeddings), torch.cat(maps), torch.cat(known) if known else None)
+
+    def sound(self, pcm: NDArray[np.int16], voice: NDArray[np.bool_], lengths: NDArray[np.int64]) -> SoundCodes:
+        parts = []
+        for begin in range(0, len(pcm), SOUND_BATCH):
+            rows = slice(begin, begin + SOUND_BATCH)
+            waveform = waveform_from_pcm(self._tensor(pcm[rows]))  # [r, S]
+            parts.append(self._model.encode_audio(waveform, self._tensor(voice[rows]), self._tensor(lengths[rows])))
+        return SoundCodes(torch.cat([part.embeddings for part in parts]), torch.cat([part.mask for part in parts]))
+
+    def _tensor(self, array: NDArray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)

@@ -1,0 +1,58 @@
+"""Holds the model while it is loading, when it is there, and when it could not be loaded."""
+
+from __future__ import annotations
+
+import threading
+from typing import Protocol
+
+from model_src.preprocess.chunk import Chunk
+from model_src.serving.errors import ModelUnavailable
+from model_src.serving.logs import logger
+from model_src.verdict.scores import Calibration, ChunkScores
+
+
+class Scorer(Protocol):
+    """What the server asks of a model. The Predictor is one."""
+
+    @property
+    def model_version(self) -> str: ...
+    @property
+    def calibration(self) -> Calibration: ...
+    def score_chunk(self, chunk: Chunk) -> ChunkScores: ...
+
+
+class ModelSource(Protocol):
+    """Where the model comes from; its text names the place."""
+
+    def exists(self) -> bool: ...
+    def load(self) -> Scorer: ...
+
+
+class ModelHolder:
+    """Loads in the background, so that the server answers its health checks from the first moment."""
+
+    def __init__(self, source: ModelSource) -> None:
+        self.source = source
+        self.scorer: Scorer | None = None
+        self.problem: str | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why there is no model to ask."""
+        return self.problem or "The model is still loading."
+
+    def start(self) -> None:
+        threading.Thread(target=self._load, name="load-model", daemon=True).start()
+
+    def _load(self) -> None:
+        try:
+            self.scorer = self.source.load()
+        except ModelUnavailable as error:
+            self.problem = str(error)
+            logger.error("model unavailable", extra={"reason": self.problem})
+        except Exception as error:  # noqa: BLE001 - the server stays up whatever broke
+            # The log gets it in full; the outside learns only what kind of fault it was.
+            self.problem = f"The model could not be loaded ({type(error).__name__}); the log says more."
+            logger.exception("model unavailable")
+        else:
+            logger.info("model ready", extra={"model_version": self.scorer.model_version, "source": str(self.source)})

@@ -1,0 +1,93 @@
+"""The HTTP server of the inference container: what SageMaker asks for, and health checks for everybody else."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+from model_src.serving.holder import ModelHolder, ModelSource
+from model_src.serving.invocations import Invocations
+from model_src.serving.logs import adopt_uvicorn, logger
+
+MIB = 1024 * 1024
+DRAIN_SECONDS = 25  # SageMaker kills the container 30 seconds after SIGTERM
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    host: str = "127.0.0.1"
+    port: int = 8080
+    queue_size: int = 4  # chunks that may wait while one is scored
+    max_body_bytes: int = 128 * MIB  # 30 windows at 10 fps with optical flow are about 80 MiB
+
+
+def create_app(source: ModelSource, settings: ServerSettings) -> FastAPI:
+    holder = ModelHolder(source)
+    invocations = Invocations(holder, settings.queue_size, settings.max_body_bytes)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        holder.start()
+        yield
+        invocations.close()
+
+    app = FastAPI(title="Aura Veracity inference", lifespan=lifespan, openapi_url=None)
+
+    @app.get("/ping")
+    async def ping() -> JSONResponse:
+        """SageMaker sends work only to a container that answers 200 here."""
+        if holder.scorer is None:
+            return JSONResponse({"status": "not_ready", "reason": holder.reason}, status_code=503)
+        return JSONResponse({"status": "ready"})
+
+    @app.post("/invocations")
+    async def invoke(request: Request) -> Response:
+        return await invocations(request)
+
+    @app.get("/health/live")
+    async def live() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get("/health/ready")
+    async def ready() -> JSONResponse:
+        loaded = holder.scorer is not None
+        body: dict[str, Any] = {
+            "status": "ready" if loaded else "not_ready",
+            "model_loaded": loaded,
+            "checkpoint_path": str(source),
+        }
+        if not loaded:
+            body["reason"] = holder.reason
+        return JSONResponse(body, status_code=200 if loaded else 503)
+
+    @app.get("/health")
+    async def health() -> dict[str, Any]:
+        loaded = holder.scorer is not None
+        return {
+            "status": "healthy" if loaded else "unhealthy",
+            "model_loaded": loaded,
+            "checkpoint_exists": source.exists(),
+            "ready": loaded,
+        }
+
+    return app
+
+
+def serve(source: ModelSource, settings: ServerSettings) -> None:
+    """Run until SIGTERM; requests under way are answered before the server ends."""
+    adopt_uvicorn()
+    logger.info("serving", extra={"host": settings.host, "port": settings.port, "source": str(source)})
+    uvicorn.run(
+        create_app(source, settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )

@@ -1,0 +1,95 @@
+"""From the scores of many chunks to the scores of one video."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pydantic import Field
+
+from model_src.verdict.scores import (
+    AudioAnomaly,
+    Calibration,
+    ChunkScores,
+    Finite,
+    FrameScore,
+    Frozen,
+    Probability,
+    WindowScore,
+)
+
+
+class UnusableScores(ValueError):
+    """The chunks cannot be put together into one honest answer."""
+
+
+class VideoScores(Frozen):
+    """Everything the model said about one video, still in log-odds, in the order of time."""
+
+    model_version: str
+    trained: bool
+    calibration: Calibration
+    logit: Finite
+    video_logit: Finite | None
+    audio_logit: Finite | None
+    lip_sync: Probability | None
+    passes: list[Finite]
+    windows: list[WindowScore] = Field(min_length=1)
+    frames: list[FrameScore]
+    audio_anomalies: list[AudioAnomaly]
+
+
+def aggregate(chunks: Iterable[ChunkScores]) -> VideoScores:
+    """The mean of the windows' log-odds, each window weighing as much of a second as it really covers.
+
+    The mean of log-odds (not of probabilities) lets one sure window speak louder than several unsure ones, and does
+    not depend on how the video was cut into chunks.
+    """
+    chunks = sorted(chunks, key=lambda chunk: chunk.chunk_index)
+    if not chunks:
+        raise UnusableScores("No part of the video was scored.")
+    first = chunks[0]
+    if any((c.model_version, c.calibration) != (first.model_version, first.calibration) for c in chunks):
+        raise UnusableScores("The model was replaced while this video was being scored; submit the video again.")
+
+    # Neighbouring chunks share the frames under the window they overlap in; the first answer stands.
+    frames: dict[int, FrameScore] = {}
+    windows: dict[int, WindowScore] = {}
+    for chunk in chunks:
+        for window in chunk.windows:
+            windows.setdefault(window.index, window)
+        for frame in chunk.frames:
+            frames.setdefault(frame.frame_id, frame)
+    if not windows:
+        raise UnusableScores("No window of the video held anything to score.")
+    ordered = [windows[index] for index in sorted(windows)]
+    logit = weighted_mean([w.logit for w in ordered], ordered)
+    if logit is None:
+        raise UnusableScores("Every window of the video is empty.")
+
+    return VideoScores(
+        model_version=first.model_version,
+        trained=all(chunk.trained for chunk in chunks),
+        calibration=first.calibration,
+        logit=logit,
+        video_logit=weighted_mean([w.video_logit for w in ordered], ordered),
+        audio_logit=weighted_mean([w.audio_logit for w in ordered], ordered),
+        lip_sync=weighted_mean([w.lip_sync for w in ordered], ordered),
+        passes=mean_of_passes(ordered),
+        windows=ordered,
+        frames=[frames[frame_id] for frame_id in sorted(frames)],
+        audio_anomalies=[anomaly for chunk in chunks for anomaly in chunk.audio_anomalies],
+    )
+
+
+def weighted_mean(values: Sequence[float | None], windows: Sequence[WindowScore]) -> float | None:
+    """The mean over the windows that have the value; None when none has it (a silent video has no audio logit)."""
+    pairs = [(value, w.end - w.start) for value, w in zip(values, windows, strict=True) if value is not None]
+    weight = sum(seconds for _, seconds in pairs)
+    return sum(value * seconds for value, seconds in pairs) / weight if weight > 0 else None
+
+
+def mean_of_passes(windows: Sequence[WindowScore]) -> list[float]:
+    """One video log-odds per MC-dropout pass: pass n of the video is the mean of pass n of its windows."""
+    count = min(len(window.passes) for window in windows)
+    means = (weighted_mean([window.passes[n] for window in windows], windows) for n in range(count))
+    return [mean for mean in means if mean is not None]

@@ -1,0 +1,113 @@
+"""From log-odds to probabilities that mean what they say, and from those to real, fake or uncertain."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from model_src.verdict.aggregate import VideoScores
+from model_src.verdict.agreement import modality_agreement, modality_contribution
+from model_src.verdict.prediction import (
+    AnomalousFrame,
+    FrameConfidence,
+    OverallClass,
+    Prediction,
+    WindowConfidence,
+)
+from model_src.verdict.scores import Calibration
+from model_src.verdict.segments import merge_spans, suspicious_segments
+
+REJECT_BELOW = 0.6  # a verdict less sure than this is 'uncertain' and goes to a person
+TOP_FRAMES = 5  # frames explained to the analyst with a picture
+DIGITS = 6
+
+
+def probability(logit: float, calibration: Calibration) -> float:
+    """sigmoid(scale * logit + bias), written so that no logit however large overflows."""
+    z = calibration.scale * logit + calibration.bias
+    return 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z))
+
+
+def calibrate(scores: VideoScores) -> Prediction:
+    """The verdict. Every probability in it went through the calibration that belongs to the weights."""
+
+    def p(logit: float) -> float:
+        return round(probability(logit, scores.calibration), DIGITS)
+
+    def p_or_none(logit: float | None) -> float | None:
+        return None if logit is None else p(logit)
+
+    fake = p(scores.logit)
+    overall_class, confidence = pick(fake)
+    passes = [p(logit) for logit in scores.passes]
+    video, audio = p_or_none(scores.video_logit), p_or_none(scores.audio_logit)
+    agreement = modality_agreement(video, audio)
+    windows = [
+        WindowConfidence(
+            start=w.start, end=w.end, fake=p(w.logit), video=p_or_none(w.video_logit), audio=p_or_none(w.audio_logit)
+        )
+        for w in scores.windows
+    ]
+    frames = frame_confidences(scores)
+    return Prediction(
+        overall_class=overall_class,
+        overall_confidence=confidence,
+        manipulation_confidence=fake,
+        confidence_interval=interval(fake, passes),
+        uncertainty_score=uncertainty(passes),
+        modality_agreement=agreement,
+        modality_contribution=modality_contribution(video, audio, fake),
+        modality_disagreement=None if agreement is None else round(1 - agreement, DIGITS),
+        lip_sync_score=None if scores.lip_sync is None else round(scores.lip_sync, DIGITS),
+        needs_human_review=overall_class == "uncertain",
+        modalities=[name for name, value in (("video", video), ("audio", audio)) if value is not None],
+        anomalous_frames=[
+            AnomalousFrame(**frame.model_dump())
+            for frame in sorted(frames, key=lambda f: (-f.confidence, f.timestamp))[:TOP_FRAMES]
+        ],
+        audio_anomalies=merge_spans(scores.audio_anomalies),
+        segments=suspicious_segments(windows),
+        window_confidences=windows,
+    )
+
+
+def frame_confidences(scores: VideoScores) -> list[FrameConfidence]:
+    """The fake probability of every sampled frame, in the order of time."""
+    return [
+        FrameConfidence(
+            frame_id=f.frame_id,
+            timestamp=f.timestamp,
+            confidence=round(probability(f.logit, scores.calibration), DIGITS),
+        )
+        for f in scores.frames
+    ]
+
+
+def pick(fake: float) -> tuple[OverallClass, float]:
+    """The class with the larger probability, unless that is under the reject threshold."""
+    confidence = max(fake, round(1 - fake, DIGITS))
+    if confidence < REJECT_BELOW:
+        return "uncertain", confidence
+    return ("fake" if fake > 0.5 else "real"), confidence
+
+
+def interval(fake: float, passes: Sequence[float]) -> tuple[float, float] | None:
+    """95 % interval of the fake probability over the MC-dropout passes; it always holds the reported value."""
+    if not passes:
+        return None
+    mean, deviation = moments(passes)
+    low, high = mean - 1.96 * deviation, mean + 1.96 * deviation
+    return round(max(0.0, min(low, fake)), DIGITS), round(min(1.0, max(high, fake)), DIGITS)
+
+
+def uncertainty(passes: Sequence[float]) -> float | None:
+    """Variance over mean of the passes: how much the model contradicts itself when parts of it are silenced."""
+    if not passes:
+        return None
+    mean, deviation = moments(passes)
+    return round(deviation**2 / mean, DIGITS) if mean > 0 else 0.0
+
+
+def moments(values: Sequence[float]) -> tuple[float, float]:
+    mean = sum(values) / len(values)
+    return mean, math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))

@@ -1,0 +1,67 @@
+"""The verdict as the contract spells it: what an analyst reads and a client parses."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from model_src.verdict.scores import AudioAnomaly, Finite, Frozen, Probability
+
+OverallClass = Literal["real", "fake", "uncertain"]
+
+
+class AnomalousFrame(Frozen):
+    """One of the frames that look most manipulated, with a picture of where."""
+
+    frame_id: int = Field(ge=0, description="index on the sampling grid: frame_id / frames per second is its time")
+    timestamp: Finite
+    confidence: Probability
+    saliency_url: str | None = Field(default=None, description="link to the original frame with the heat map over it")
+
+
+class FrameConfidence(Frozen):
+    """The fake probability of one sampled frame, from the picture alone."""
+
+    frame_id: int
+    timestamp: Finite
+    confidence: Probability
+
+
+class WindowConfidence(Frozen):
+    """The fake probability of one window: both modalities together, then each alone."""
+
+    start: Finite
+    end: Finite
+    fake: Probability
+    video: Probability | None = None
+    audio: Probability | None = None
+
+
+class Segment(Frozen):
+    """A span of seconds that looks manipulated."""
+
+    start: Finite
+    end: Finite
+    confidence: Probability
+
+
+class Prediction(Frozen):
+    """What we say about a video, and why."""
+
+    overall_class: OverallClass
+    overall_confidence: Probability = Field(description="calibrated probability of the class that was picked")
+    manipulation_confidence: Probability = Field(description="calibrated probability of fake")
+    confidence_interval: tuple[Probability, Probability] | None
+    uncertainty_score: float | None = Field(ge=0)
+    modality_agreement: Probability | None = Field(description="null when the video has only one modality")
+    modality_contribution: float = Field(ge=-1, le=1, description="positive: the picture decided; negative: the sound")
+    modality_disagreement: Probability | None
+    lip_sync_score: Probability | None
+    needs_human_review: bool
+    modalities: list[Literal["video", "audio"]]
+    anomalous_frames: list[AnomalousFrame]
+    audio_anomalies: list[AudioAnomaly]
+    segments: list[Segment] = Field(description="the seconds that look manipulated")
+    window_confidences: list[WindowConfidence]
+    frame_confidences_url: str | None = None

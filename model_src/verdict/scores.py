@@ -1,0 +1,70 @@
+"""What the inference endpoint answers for one chunk: the one shape that serving writes and Aggregate reads."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCORES_VERSION: Literal[1] = 1
+
+# Every number is finite: NaN and infinity would poison a mean silently, so they are refused where they enter.
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WindowScore(Frozen):
+    """One 1-second window. A logit is log-odds of fake: logit(fake) - logit(real), before calibration."""
+
+    index: int = Field(ge=0)
+    start: Finite
+    end: Finite
+    partial: bool = False
+    logit: Finite
+    video_logit: Finite | None = None
+    audio_logit: Finite | None = None
+    lip_sync: Probability | None = Field(default=None, description="1: lips and speech agree, 0: they do not")
+    passes: list[Finite] = Field(default_factory=list, description="the fused logit of each MC-dropout pass")
+
+
+class FrameScore(Frozen):
+    """One sampled frame: its own score from the picture alone and, for the most suspicious, where it came from."""
+
+    frame_id: int = Field(ge=0)
+    timestamp: Finite
+    logit: Finite
+    saliency: list[list[Probability]] | None = Field(default=None, description="Grad-CAM over the crop, rows of 0..1")
+    transform: list[list[Finite]] | None = Field(default=None, description="2x3 map from video frame to crop")
+
+
+class AudioAnomaly(Frozen):
+    """A stretch of sound that the model finds suspicious."""
+
+    start: Finite
+    end: Finite
+    score: Probability
+
+
+class Calibration(Frozen):
+    """How a raw logit becomes a probability: p = sigmoid(scale * logit + bias). Temperature T is scale 1/T, bias 0."""
+
+    method: Literal["identity", "temperature", "platt"] = "identity"
+    scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    bias: Finite = 0.0
+
+
+class ChunkScores(Frozen):
+    """The answer for one chunk. The calibration travels with the scores: the two can never be of different weights."""
+
+    version: Literal[1] = SCORES_VERSION
+    model_version: str = Field(min_length=1)
+    trained: bool
+    calibration: Calibration = Calibration()
+    chunk_index: int = Field(ge=0)
+    windows: list[WindowScore]
+    frames: list[FrameScore]
+    audio_anomalies: list[AudioAnomaly] = Field(default_factory=list)

