@@ -71,7 +71,7 @@ format: .venv/.ready ## put the code into the house's form
 	@$(BIN)/ruff check --fix
 
 bench-split: .venv/.ready ## measure how fast a video is cut into chunks
-	@$(BIN)/aura bench-split $(if $(VIDEO),"$(VIDEO)")
+	@$(BIN)/python -m infra.bench.split
 
 fuzz: .venv/.ready ## feed broken videos to the probe and see that it refuses every one with a sentence
 	@$(BIN)/aura fuzz

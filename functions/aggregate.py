@@ -8,7 +8,7 @@ from functions.core import wiring
 from functions.core.contracts import Stage
 from functions.core.observability import logger
 from functions.core.settings import PipelineSettings
-from functions.core.steps import ChunkPointer, JobStep, WorkFiles
+from functions.core.steps import ChunkPointer, JobStep, SplitSummary, WorkFiles
 from model_src.verdict.aggregate import aggregate
 from model_src.verdict.scores import ChunkScores
 
@@ -20,8 +20,9 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     wiring.jobs().advance(step.job_id, Stage.AGGREGATING)
     files = wiring.files()
     scored = [ChunkPointer.model_validate(pointer) for pointer in event["scores"]]
-    video = aggregate(files.read_model(pointer.location, ChunkScores) for pointer in scored)
     work = WorkFiles(step.job_id, settings.artifacts_bucket, settings.results_bucket)
+    duration = files.read_model(work.summary, SplitSummary).duration
+    video = aggregate((files.read_model(pointer.location, ChunkScores) for pointer in scored), duration)
     files.write_model(work.video_scores, video)
     logger.info("scores aggregated", extra={"windows": len(video.windows), "model_version": video.model_version})
     return {"windows": len(video.windows)}

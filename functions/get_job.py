@@ -17,7 +17,11 @@ from functions.core.settings import ApiSettings
 router = Router()
 
 
-@router.get("/jobs/<job_id>", summary="Status, progress and verdict of one of your jobs")
+@router.get(
+    "/jobs/<job_id>",
+    summary="Status, progress and verdict of one of your jobs",
+    responses={404: {"description": "No such job, or not yours"}},
+)
 def get_job(job_id: Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]) -> JobView:
     job = wiring.jobs().get(job_id)
     # Another owner's job and no job at all look the same from outside.

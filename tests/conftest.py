@@ -17,7 +17,9 @@ os.environ.update(
 )
 os.environ.pop("AWS_PROFILE", None)
 
-# Each of several workers taking every core for its arithmetic would only make them wait for one another.
+# Each of several workers taking every core for its arithmetic would only make them wait for one another, and threads
+# that spin while they wait take the cores from those that work.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
 

@@ -70,7 +70,7 @@ def make_clip(
     quick = {"preset": "ultrafast"} if codec in ("libx264", "libx265") else {}
     quick |= {"x265-params": "log-level=none:pools=none"} if codec == "libx265" else {}
     quick |= {"cpu-used": "8", "deadline": "realtime"} if codec.startswith("libvpx") else {}
-    quick |= {"preset": "12"} if codec == "libsvtav1" else {}
+    quick |= {"preset": "10", "crf": "20"} if codec == "libsvtav1" else {}
     with av.open(str(path), "w", format=container, options=container_options or {}) as output:
         output.metadata.update(metadata_tags or {})
         video = output.add_stream(codec, rate=rate, options=quick | (options or {}))

@@ -19,6 +19,3 @@ app = typer.Typer(
 )
 for command in (up, demo, analyze, probe, score):
     app.command()(command)
-
-if __name__ == "__main__":
-    app()

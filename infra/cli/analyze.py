@@ -14,9 +14,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from functions.core.contracts import JobView, Status
 from infra.cli.client import ApiClient, ApiError
-from infra.cli.show import console, show
-from infra.local.processes import REGION
-from infra.local.stack import DEFAULT_HOME, EmbeddedStack, running_stack
+from infra.cli.show import console, picture_name, show
+from infra.local.deploy import DeployFailed
+from infra.local.processes import REGION, StartFailed
+from infra.local.stack import DEFAULT_HOME, AlreadyRunning, EmbeddedStack, running_stack
 from infra.local.users import token_for
 
 WORDS = {
@@ -44,7 +45,7 @@ def analyze(
         try:
             client = connect(api, token, cleanup)
             closed = [analyze_one(client, path, out, timeout) for path in files]
-        except ApiError as error:
+        except (ApiError, AlreadyRunning, DeployFailed, StartFailed) as error:
             console.print(f"[red]{error}[/]")
             raise typer.Exit(1) from error
     if any(job.status is not Status.COMPLETED for job in closed):
@@ -83,8 +84,8 @@ def analyze_one(client: ApiClient, path: Path, out: Path, timeout: float) -> Job
             timeout,
         )
     pictures = save(job, out / job.job_id)
-    show(path.name, job, [str(picture) for picture in pictures])
-    console.print(f"[dim]report: {out / job.job_id / 'report.json'}[/]")
+    show(path.name, job, pictures)
+    console.print(f"[dim]report and pictures: {out / job.job_id}[/]")
     return job
 
 
@@ -98,6 +99,6 @@ def save(job: JobView, folder: Path) -> list[Path]:
             answer = httpx.get(frame.saliency_url, timeout=60)
             if not answer.is_success:
                 raise ApiError(f"The picture of frame {frame.frame_id} cannot be fetched ({answer.status_code}).")
-            pictures.append(folder / f"frame_{frame.frame_id:06d}.png")
+            pictures.append(folder / picture_name(frame.frame_id))
             pictures[-1].write_bytes(answer.content)
     return pictures

@@ -19,5 +19,5 @@ def demo(
     """Analyse a sample clip, or your own, on the embedded stack: the real template, workflow and model."""
     if video is None:
         video = sample_clip(out / "sample" / "carphone.mp4")
-        console.print(f"[dim]sample: {video} (real footage of a talking man, 12 s, without sound)[/]")
+        console.print(f"[dim]sample: {video} (a real man talking, 4 s, no sound)[/]")
     analyze([video], api=None, token=None, out=out, timeout=300)

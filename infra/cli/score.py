@@ -1,4 +1,4 @@
-"""`aura score`: the same steps in one process, no emulator: split, score, aggregate, calibrate. One JSON line per file."""
+"""`aura score`: split, score, aggregate and calibrate in one process, without the emulator. One JSON line per file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 from infra.cli.show import console, percent
 from model_src.preprocess.chunk import Chunk
-from model_src.preprocess.errors import VideoRejected
+from model_src.preprocess.errors import SandboxFailed, VideoRejected
 from model_src.preprocess.split import split_video
 from model_src.verdict.aggregate import UnusableScores, aggregate
 from model_src.verdict.calibrate import calibrate
@@ -30,10 +30,15 @@ def score(
     untrained: Annotated[str | None, typer.Option(help="random weights of a named model, to try things out")] = None,
 ) -> None:
     """Score videos in this process. A file that cannot be analysed gets its line too, with the reason."""
+    from model_src.serving.errors import ModelUnavailable
     from model_src.serving.load import choose_source
 
     chosen = (str(model_dir) if model_dir else None, untrained if model_dir is None else None)
-    predictor = choose_source(*(chosen if any(chosen) else (None, "compact"))).load()
+    try:
+        predictor = choose_source(*(chosen if any(chosen) else (None, "compact"))).load()
+    except ModelUnavailable as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
     for path in videos(paths):
         line = score_one(path, predictor)
         typer.echo(json.dumps(line)) if json_lines else console.print(sentence(line), soft_wrap=True)
@@ -49,6 +54,8 @@ def videos(paths: list[Path]) -> Iterator[Path]:
 
 
 def score_one(path: Path, predictor: Predictor) -> dict[str, Any]:
+    from model_src.serving.errors import InferenceFailed
+
     line: dict[str, Any] = {
         "file": str(path), "fake": None, "class": None, "confidence": None, "error": None,
         "model_version": predictor.model_version, "trained": predictor.trained,
@@ -60,11 +67,13 @@ def score_one(path: Path, predictor: Predictor) -> dict[str, Any]:
 
     try:
         report = split_video(path, score_chunk).to_dict()
-        prediction = calibrate(aggregate(scores))
+        prediction = calibrate(aggregate(scores, report["duration"]))
     except VideoRejected as rejection:
         return line | {"error": {"code": rejection.code, "message": rejection.message}}
-    except UnusableScores as error:
+    except (UnusableScores, InferenceFailed) as error:
         return line | {"error": {"code": "inference_failed", "message": str(error)}}
+    except SandboxFailed as error:
+        return line | {"error": {"code": "internal_error", "message": str(error)}}
     return line | {
         "fake": prediction.manipulation_confidence,
         "class": prediction.overall_class,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
@@ -16,7 +18,7 @@ UNTRAINED = "These weights are not trained yet: the verdict below shows how the 
 console = Console(highlight=False)
 
 
-def show(name: str, job: JobView, pictures: list[str]) -> None:
+def show(name: str, job: JobView, pictures: list[Path]) -> None:
     if job.prediction is None or job.metadata is None:
         reason = job.error.message if job.error else "no reason was given"
         code = job.error.code.value if job.error else "unknown"
@@ -41,8 +43,8 @@ def headline(prediction: Prediction, colour: str) -> Text:
         fake = percent(prediction.manipulation_confidence)
         line.append(f"   fake probability {fake}, between {percent(low)} and {percent(high)}", style="default")
     if prediction.needs_human_review:
-        line.append("   needs a person's review", style="yellow")
-    return line
+        line.append("\nneeds a person's review", style="yellow")
+    return line.append("\n")
 
 
 def facts(prediction: Prediction, metadata: Metadata) -> Table:
@@ -62,13 +64,13 @@ def facts(prediction: Prediction, metadata: Metadata) -> Table:
     return table
 
 
-def frames(prediction: Prediction, pictures: list[str]) -> Table:
+def frames(prediction: Prediction, pictures: list[Path]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title="most suspicious frames", title_justify="left", title_style="dim")
     for column in ("frame", "at", "fake", "picture"):
         table.add_column(column, overflow="fold")
-    by_frame = {picture.rsplit("frame_", 1)[-1].split(".")[0]: picture for picture in pictures}
+    saved = {picture.name for picture in pictures}
     for frame in prediction.anomalous_frames:
-        picture = by_frame.get(f"{frame.frame_id:06d}", "")
+        picture = picture_name(frame.frame_id) if picture_name(frame.frame_id) in saved else "none"
         table.add_row(str(frame.frame_id), f"{frame.timestamp:.1f} s", percent(frame.confidence), picture)
     return table
 
@@ -82,6 +84,10 @@ def remarks(prediction: Prediction, metadata: Metadata) -> list[str]:
         for span in metadata.excluded[:5]
     ]
     return lines
+
+
+def picture_name(frame_id: int) -> str:
+    return f"frame_{frame_id:06d}.png"
 
 
 def percent(value: float) -> str:

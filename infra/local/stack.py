@@ -15,7 +15,7 @@ from typing import IO, Any, Self
 import boto3
 from pydantic import BaseModel, ConfigDict
 
-from infra.local.deploy import deploy
+from infra.local.deploy import STACK, deploy
 from infra.local.processes import REGION, Process, free_port
 from infra.local.users import LOCAL_USER, token_for
 
@@ -135,6 +135,11 @@ class EmbeddedStack:
             self.client("cognito-idp"), self.outputs["UserPoolId"], self.outputs["UserPoolClientId"], email
         )
 
+    def function(self, logical_id: str) -> str:
+        """The name that a function of the template got."""
+        found = self.client("cloudformation").describe_stack_resource(StackName=STACK, LogicalResourceId=logical_id)
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
     def close_interrupted_jobs(self) -> None:
         """Executions do not survive a restart of the emulator; on AWS a rule closes the jobs of stopped ones."""
         states = self.client("stepfunctions")
@@ -145,15 +150,11 @@ class EmbeddedStack:
             job = table.get_item(Key={"job_id": execution["name"]}).get("Item", {})
             if job.get("status") == "processing":
                 event = {"job_id": execution["name"], "error": {"code": "internal_error", "cause": "stack restarted"}}
-                self.client("lambda").invoke(FunctionName=self._close_job(), Payload=json.dumps(event).encode())
+                self.client("lambda").invoke(
+                    FunctionName=self.function("CloseJobFunction"), Payload=json.dumps(event).encode()
+                )
 
     # -- parts --------------------------------------------------------------------------------------
-
-    def _close_job(self) -> str:
-        resource = self.client("cloudformation").describe_stack_resource(
-            StackName="aura-veracity", LogicalResourceId="CloseJobFunction"
-        )
-        return str(resource["StackResourceDetail"]["PhysicalResourceId"])
 
     def _emulator(self) -> Process:
         temporary = self.home / "tmp"

@@ -34,7 +34,9 @@ class VideoConfig(Settings):
 class TemporalConfig(Settings):
     """From the frame embeddings of a window to one video embedding."""
 
-    kind: Literal["conv", "avg_pool", "transformer"] = "conv"
+    kind: Literal["conv", "avg_pool", "transformer"] = Field(
+        "conv", description="a convolution along time, the plain mean, or self-attention"
+    )
     output_dim: Dim = Field(2048, description="width after `conv` and `transformer`; `avg_pool` keeps the backbone's")
     kernel_size: Literal[3, 5] = Field(3, description="`conv`: frames that one output frame sees")
     hidden_dim: Dim = Field(512, description="`transformer`: width of its layers")
@@ -69,14 +71,16 @@ class AudioConfig(Settings):
 class TemporalConsistencyConfig(Settings):
     """An auxiliary training loss against frame embeddings that jump."""
 
-    enabled: bool = False
+    enabled: bool = Field(False, description="off unless asked for")
     weight: Annotated[float, Field(ge=0)] = Field(0.1, description="share in the total loss; 0.01 to 0.5 is sensible")
 
 
 class FusionConfig(Settings):
     """How picture and sound meet."""
 
-    kind: Literal["cross_modal", "attention", "concat"] = "cross_modal"
+    kind: Literal["cross_modal", "attention", "concat"] = Field(
+        "cross_modal", description="frames ask the sound, one question to both, or both side by side"
+    )
     hidden_dim: Dim = Field(512, description="width of the gate of `cross_modal` and of the tokens of `attention`")
     heads: Dim = Field(4, description="attention heads")
     modality_dropout: Share = Field(0.2, description="chance that a training window loses its picture or its sound")
@@ -95,7 +99,7 @@ class HeadConfig(Settings):
 class LipSyncConfig(Settings):
     """Does the mouth move as the speech sounds?"""
 
-    enabled: bool = True
+    enabled: bool = Field(True, description="whether the model has a lip-sync head; it needs picture and sound")
     dim: Dim = Field(128, description="width of the common space of mouth motion and speech")
     mouth_box: tuple[Share, Share, Share, Share] = Field(
         (0.3, 0.62, 0.7, 0.88), description="the mouth in an aligned crop: left, top, right, bottom as shares of it"
@@ -118,8 +122,8 @@ class ModelConfig(Settings):
     """A whole model. The one document that, with a file of weights, rebuilds it."""
 
     name: str = Field(min_length=1, description="what the model is called in logs and in answers")
-    enable_video: bool = True
-    enable_audio: bool = True
+    enable_video: bool = Field(True, description="whether the model looks")
+    enable_audio: bool = Field(True, description="whether the model listens")
     video: VideoConfig = VideoConfig()
     temporal: TemporalConfig = TemporalConfig()
     audio: AudioConfig = AudioConfig()
@@ -131,6 +135,13 @@ class ModelConfig(Settings):
     def _hears_or_sees(self) -> Self:
         if not (self.enable_video or self.enable_audio):
             raise ValueError("a model needs the picture or the sound: enable_video and enable_audio are both false")
+        return self
+
+    @model_validator(mode="after")
+    def _fusion_heads_divide_width(self) -> Self:
+        asking = {"cross_modal": self.temporal.output_dim, "attention": self.fusion.hidden_dim, "concat": 0}
+        if asking[self.fusion.kind] % self.fusion.heads:
+            raise ValueError(f"fusion.heads must divide the {asking[self.fusion.kind]} features that ask")
         return self
 
     @property

@@ -25,7 +25,7 @@ def audio_anomalies(
     """Spans in seconds, in order, for windows that start at `starts`; audio_mask [W, A] says where there is speech.
 
     A step is as suspicious as the most suspicious window that hears it, times how much the picture attended to it
-    there, measured by the most attended step. Fusion without attention points at a suspicious window's speech as a whole.
+    there, measured by the most attended step. Without attention in the fusion, all speech of the window counts.
     """
     suspicion = step_suspicion(windows, audio_mask)  # [W, A]
     timeline = on_timeline(suspicion, starts)
@@ -34,7 +34,7 @@ def audio_anomalies(
 
 def step_suspicion(windows: WindowLogits, audio_mask: Tensor) -> Tensor:
     """How suspicious each step of each window is, in 0..1: [W, A]."""
-    if windows.audio is None:
+    if windows.audio is None or not windows.has_audio.any():
         return torch.zeros(audio_mask.shape)
     speech = audio_mask & windows.has_audio.unsqueeze(1)  # [W, A]
     fake = torch.sigmoid(log_odds(windows.audio).float())  # [W]

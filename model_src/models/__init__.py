@@ -6,11 +6,13 @@ from model_src.models import torchvision_ops  # first: timm and transformers imp
 
 # isort: split
 from model_src.models.checkpoint import load_for_inference, save_checkpoint, save_for_serving
+from model_src.models.ensemble import Ensemble
 from model_src.models.multimodal_model import MultimodalModel
 from model_src.models.registry import build
 from model_src.models.weights import MissingWeightsError
 
 __all__ = [
+    "Ensemble",
     "MissingWeightsError",
     "MultimodalModel",
     "build",

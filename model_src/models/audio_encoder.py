@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Self
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 
@@ -41,15 +42,15 @@ class Wav2Vec2AudioEncoder(nn.Module):
         if lengths is None:
             lengths = torch.full((waveform.shape[0],), waveform.shape[1], device=waveform.device)
         steps = self.steps(waveform.shape[1])  # A
-        embeddings = waveform.new_zeros(waveform.shape[0], steps, self.output_dim)  # [B, A, output_dim]
-        mask = torch.zeros(waveform.shape[0], steps, dtype=torch.bool, device=waveform.device)  # [B, A]
+        mask = torch.zeros(len(waveform), steps, dtype=torch.bool, device=waveform.device)  # [B, A]
+        parts, order = [], []
         for length in lengths.unique().tolist():
-            if self.steps(length) == 0:  # too short for one step: nothing was heard
-                continue
             rows = (lengths == length).nonzero().squeeze(1)  # [R]
             encoded = self._encode(waveform[rows, :length])  # [R, a, output_dim]
-            embeddings = embeddings.index_put((rows[:, None], torch.arange(encoded.shape[1])[None]), encoded)
             mask[rows, : encoded.shape[1]] = True
+            parts.append(F.pad(encoded, (0, 0, 0, steps - encoded.shape[1])))  # [R, A, output_dim]
+            order.append(rows)
+        embeddings = torch.cat(parts)[torch.cat(order).argsort()]  # [B, A, output_dim], rows where they were
         if voice is not None:
             mask = mask & voice[:, :steps]
         return AudioEncodings(embeddings, mask)
@@ -68,6 +69,8 @@ class Wav2Vec2AudioEncoder(nn.Module):
         return self
 
     def _encode(self, waveform: Tensor) -> Tensor:
+        if self.steps(waveform.shape[1]) == 0:  # too short for the convolutions: nothing was heard
+            return waveform.new_zeros(len(waveform), 0, self.output_dim)
         mean, variance = waveform.mean(dim=1, keepdim=True), waveform.var(dim=1, keepdim=True, unbiased=False)
         normal = (waveform - mean) / torch.sqrt(variance + 1e-7)  # [R, S], loudness taken out, as in pretraining
         hidden = self.model(normal).last_hidden_state  # [R, a, hidden]
@@ -79,7 +82,7 @@ class Wav2Vec2AudioEncoder(nn.Module):
         if self.config.freeze_feature_extractor:
             frozen.append(self.model.feature_extractor)
         if self.config.frozen_blocks:  # what lies between the convolutions and a frozen block is frozen with it
-            frozen += [self.model.feature_projection, encoder.pos_conv_embed]
+            frozen += [self.model.feature_projection, encoder.pos_conv_embed, encoder.dropout]
             if not getattr(self.model.config, "do_stable_layer_norm", False):
                 frozen.append(encoder.layer_norm)  # in that variant it comes after the last block instead
         return frozen

@@ -153,10 +153,10 @@ class MultimodalModel(nn.Module):
         sound, sound_mask = self.missing_audio(heard.sequence, heard.mask & keep_audio.unsqueeze(1))
         fused, attention = self.fusion(video, sound, video_mask, sound_mask)  # [W, F], [W, heads, T, A]
         sync = None
-        if self.lip_sync is not None and mouths is not None and audio is not None:
-            speech = heard.mask & heard.present.unsqueeze(1)  # [W, A]
-            frames_there = seen.mask & seen.present.unsqueeze(1)  # [W, T]
-            sync = self.lip_sync(mouths, frames_there, audio, speech)
+        if self.lip_sync is not None and mouths is not None and frames is not None:
+            shown = seen.mask & seen.present.unsqueeze(1)  # [W, T], the tokens left out
+            spoken = heard.mask & heard.present.unsqueeze(1)  # [W, A]
+            sync = self.lip_sync(mouths, shown, heard.sequence, spoken)
         return WindowLogits(
             fused=self._mix_in(self.fused_head(fused), sync),
             video=seen.logits,

@@ -40,9 +40,11 @@ class VideoEncoder(nn.Module):
     def __init__(self, config: VideoConfig) -> None:
         super().__init__()
         self.config = config
-        self.backbone: Any = timm.create_model(
+        backbone: Any = timm.create_model(
             config.backbone, pretrained=False, in_chans=config.channels, num_classes=0, global_pool=""
-        ).to(memory_format=torch.channels_last)  # depthwise convolutions run twice as fast on a processor
+        )
+        # Channels last: on a processor, depthwise convolutions run twice as fast.
+        self.backbone: Any = backbone.to(memory_format=torch.channels_last)
         self.output_dim: int = self.backbone.num_features
         self.attention = SpatialAttention() if config.spatial_attention else None
         self.frequency = FrequencyBranch(config.frame_size, self.output_dim) if config.frequency_branch else None

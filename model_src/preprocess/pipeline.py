@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any, BinaryIO
 
@@ -12,14 +11,14 @@ from model_src.preprocess.assemble import Assembler, UsableFrame
 from model_src.preprocess.audio import Sound
 from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.decode import grid_pictures
-from model_src.preprocess.faces import DropReason, make_detector, one_face
+from model_src.preprocess.faces import DropReason, make_detector
 from model_src.preprocess.limits import Limits
 from model_src.preprocess.listen import Listener
 from model_src.preprocess.messages import CHUNK, PROGRESS, RESULT, send, send_json
-from model_src.preprocess.picture import Picture
 from model_src.preprocess.scan import scan
 from model_src.preprocess.split import SplitReport, SplitSettings
 from model_src.preprocess.tally import Tally
+from model_src.preprocess.track import FaceTracker, Seen
 from model_src.preprocess.voice import voice_detector
 
 
@@ -39,7 +38,8 @@ class Pipeline:
 
     def __init__(self, settings: SplitSettings) -> None:
         self._settings = settings
-        self._detector = make_detector(settings.detector, settings.detector_weights, settings.detector_sha256)
+        detector = make_detector(settings.detector, settings.detector_weights, settings.detector_sha256)
+        self._tracker = FaceTracker(detector, settings.min_confidence)
 
     def run(
         self, descriptor: int, on_chunk: Callable[[Chunk], None], on_progress: Callable[[], None] = lambda: None
@@ -59,18 +59,13 @@ class Pipeline:
                 windows_per_chunk=settings.windows_per_chunk,
                 with_flow=settings.flow,
             )
-            before: Picture | None = None
-            outcome: UsableFrame | DropReason = "no_face"
-            for place, picture in grid_pictures(descriptor, found, rate, limits):
-                if picture is not before:  # a still picture is looked at once
-                    outcome, before = self._look(picture), picture
-                if isinstance(outcome, UsableFrame):
+            for seen in self._tracker.follow(grid_pictures(descriptor, found, rate, limits)):
+                frame = aligned(seen)
+                if isinstance(frame, UsableFrame):
                     tally.use()
-                    complete = assembler.add(place, replace(outcome, place=place))
                 else:
-                    tally.drop(outcome)
-                    complete = assembler.add(place, None)
-                if complete:
+                    tally.drop(frame)
+                if assembler.add(seen.place, frame if isinstance(frame, UsableFrame) else None):
                     on_progress()
             assembler.finish()
         tally.judge(settings.min_usable_frames)
@@ -91,15 +86,13 @@ class Pipeline:
             height=found.size[1],
         )
 
-    def _look(self, picture: Picture) -> UsableFrame | DropReason:
-        """The aligned face of one picture, or why there is none. Its place on the grid is filled in by the caller."""
-        reduced, factor = picture.reduced()
-        face = one_face(self._detector.detect(reduced), self._settings.min_confidence)
-        if not isinstance(face, str):
-            face = face.scaled(factor)
-            full = picture.full()
-            transform = find_transform(face, full.shape[:2])
-            if transform is None:
-                return "alignment_failed"
-            return UsableFrame(-1, crop(full, transform), face, transform)
-        return face
+
+def aligned(seen: Seen) -> UsableFrame | DropReason:
+    """The crop of the face, cut from the full picture, or why there is none."""
+    if isinstance(seen.face, str):
+        return seen.face
+    full = seen.picture.full()
+    transform = find_transform(seen.face, full.shape[:2])
+    if transform is None:
+        return "alignment_failed"
+    return UsableFrame(seen.place, crop(full, transform), seen.face, transform)

@@ -39,6 +39,12 @@ class RetinaFace:
         by_width = {output.shape[-1]: output[0] for output in outputs}
         return decode(by_width[4], by_width[2], by_width[10], (padded.shape[0], padded.shape[1]))
 
+    def verify(self, image: Image, box: NDArray[np.float32]) -> list[Face]:  # noqa: ARG002 - it has no closer look
+        return self.detect(image)
+
+    def settle(self, image: Image, face: Face) -> Face:  # noqa: ARG002
+        return face
+
 
 def decode(shifts: NDArray, scores: NDArray, places: NDArray, size: tuple[int, int]) -> list[Face]:
     """Faces from the raw outputs [N, 4], [N, 2], [N, 10] for a picture of `size` (height, width)."""

@@ -23,6 +23,9 @@ from model_src.preprocess.messages import FAILED, HEAD, KINDS, REJECTED, RESULT
 # Where Python and its libraries are found; nothing else of the environment reaches the child.
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT")
 
+# glibc: few heaps, and whole frames are given back to the system as soon as they are done with.
+FRUGAL = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "4000000"}
+
 MAX_MESSAGE = 512 * 1024**2
 READ_SIZE = 1024**2
 
@@ -40,7 +43,7 @@ def run(task: str, descriptor: int, arguments: dict[str, Any], bounds: Bounds) -
     """Yield the child's messages as they come, the last one of kind RESULT. Raises VideoRejected or SandboxFailed."""
     job = json.dumps({"task": task, "descriptor": descriptor, **asdict(bounds), **arguments})
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    environment |= {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "MALLOC_ARENA_MAX": "2"}
+    environment |= {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **FRUGAL}
     child = subprocess.Popen(
         [sys.executable, "-m", "model_src.preprocess.child", job],
         stdin=subprocess.DEVNULL,

@@ -11,7 +11,7 @@ from model_src.serving.server import ServerSettings, serve
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m model_src.serving")
     command = parser.add_subparsers(required=True, metavar="COMMAND").add_parser("serve", help="run the HTTP server")
-    command.add_argument("--host", default="127.0.0.1")
+    command.add_argument("--host", default=os.environ.get("AURA_HOST", "127.0.0.1"), help="[AURA_HOST]")
     command.add_argument("--port", type=int, default=8080)
     command.add_argument("--model-dir", help="a packaged model [AURA_MODEL_DIR, else /opt/ml/model]")
     command.add_argument("--untrained", metavar="NAME", help="random weights of a named model [AURA_UNTRAINED_MODEL]")
@@ -24,7 +24,9 @@ def main() -> None:
         model_dir, untrained = os.environ.get("AURA_MODEL_DIR"), os.environ.get("AURA_UNTRAINED_MODEL")
     threads = options.threads or int(os.environ.get("AURA_THREADS", "0"))
 
-    import torch  # seconds of import: not before the options are known to be right
+    # Threads that wait for each other spin by default; beside any other busy process that costs ten times the time.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    import torch  # reads the line above once, here; and takes seconds, so not before the options are known to be right
 
     from model_src.serving.load import choose_source
 

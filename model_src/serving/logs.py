@@ -37,6 +37,7 @@ def redact(value: object) -> object:
 
 
 def serialize(record: dict[str, object]) -> str:
+    record.pop("color_message", None)  # uvicorn's message again, with terminal codes
     # An object that JSON does not know is named by its type: its text could hold anything.
     return json.dumps(redact(record), default=lambda value: f"<{type(value).__name__}>", separators=(",", ":"))
 

@@ -38,7 +38,7 @@ class VideoScores(Frozen):
     audio_anomalies: list[AudioAnomaly]
 
 
-def aggregate(chunks: Iterable[ChunkScores]) -> VideoScores:
+def aggregate(chunks: Iterable[ChunkScores], duration: float) -> VideoScores:
     """The mean of the windows' log-odds, each window weighing as much of a second as it really covers.
 
     The mean of log-odds (not of probabilities) lets one sure window speak louder than several unsure ones, and does
@@ -61,7 +61,9 @@ def aggregate(chunks: Iterable[ChunkScores]) -> VideoScores:
             frames.setdefault(frame.frame_id, frame)
     if not windows:
         raise UnusableScores("No window of the video held anything to score.")
-    ordered = [windows[index] for index in sorted(windows)]
+    # The last windows are padded past the end of the video; what they say is about the seconds that exist.
+    ordered = [w.model_copy(update={"end": min(w.end, duration)}) for _, w in sorted(windows.items())]
+    anomalies = [a.model_copy(update={"end": min(a.end, duration)}) for chunk in chunks for a in chunk.audio_anomalies]
     logit = weighted_mean([w.logit for w in ordered], ordered)
     if logit is None:
         raise UnusableScores("Every window of the video is empty.")
@@ -77,13 +79,13 @@ def aggregate(chunks: Iterable[ChunkScores]) -> VideoScores:
         passes=mean_of_passes(ordered),
         windows=ordered,
         frames=[frames[frame_id] for frame_id in sorted(frames)],
-        audio_anomalies=[anomaly for chunk in chunks for anomaly in chunk.audio_anomalies],
+        audio_anomalies=[anomaly for anomaly in anomalies if anomaly.start < anomaly.end],
     )
 
 
 def weighted_mean(values: Sequence[float | None], windows: Sequence[WindowScore]) -> float | None:
     """The mean over the windows that have the value; None when none has it (a silent video has no audio logit)."""
-    pairs = [(value, w.end - w.start) for value, w in zip(values, windows, strict=True) if value is not None]
+    pairs = [(value, max(w.end - w.start, 0.0)) for value, w in zip(values, windows, strict=True) if value is not None]
     weight = sum(seconds for _, seconds in pairs)
     return sum(value * seconds for value, seconds in pairs) / weight if weight > 0 else None
 

@@ -36,7 +36,7 @@ class Aws:
         def read() -> bytes:
             return self._s3.get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
 
-        return await _patiently(read)
+        return await patiently(read)
 
     async def write(self, location: Location, answer: Answer) -> None:
         def write() -> None:
@@ -44,13 +44,13 @@ class Aws:
                 Bucket=location.bucket, Key=location.key, Body=answer.body, ContentType=answer.content_type
             )
 
-        await _patiently(write)
+        await patiently(write)
 
     async def publish(self, topic: str, message: str) -> None:
         def publish() -> None:
             self._sns.publish(TopicArn=topic, Message=message)
 
-        await _patiently(publish)
+        await patiently(publish)
 
 
 def _client(service: str, endpoint_url: str, region: str) -> Any:
@@ -70,7 +70,7 @@ def _client(service: str, endpoint_url: str, region: str) -> Any:
     )
 
 
-async def _patiently(call: Callable[[], T]) -> T:
+async def patiently(call: Callable[[], T]) -> T:
     """Run a blocking call beside the event loop until S3 or SNS answers: an accepted invocation is never lost."""
     pause = FIRST_PAUSE
     while True:

@@ -19,6 +19,7 @@ from model_src.verdict.aggregate import UnusableScores
 from model_src.verdict.prediction import Prediction
 from model_src.verdict.scores import ChunkScores, FrameScore, WindowScore
 
+SUMMARY = SplitSummary(duration=2.5, frames_analyzed=12, has_audio=False)
 Example = Callable[[str], dict[str, Any]]
 
 
@@ -99,7 +100,7 @@ def test_from_scores_to_a_closed_job(aws: SimpleNamespace, example: Example, con
         wiring.files().write_model(location, scores(index, logit))
         pointers.append({"index": index, "location": location})
     work = WorkFiles(job.job_id, "artifacts", "results")
-    aws.files.write_model(work.summary, SplitSummary(duration=2.5, frames_analyzed=12, has_audio=False))
+    aws.files.write_model(work.summary, SUMMARY)
 
     aggregate.handler({"job_id": job.job_id, "scores": pointers}, context)
     answer = calibrate.handler({"job_id": job.job_id}, context)
@@ -117,12 +118,14 @@ def test_from_scores_to_a_closed_job(aws: SimpleNamespace, example: Example, con
 
 def test_the_examples_of_the_middle_steps_are_taken(aws: SimpleNamespace, example: Example, context: Any) -> None:
     event = example("aggregate")
+    aws.files.write_model(WorkFiles(event["job_id"], "artifacts", "results").summary, SUMMARY)
     aws.files.write_model(event["scores"][0]["location"], scores(0, -3.0))
     assert aggregate.handler(event, context) == {"windows": 2}
     assert calibrate.handler(example("calibrate"), context) == {"overall_class": "real"}
 
 
 def test_scores_of_two_models_are_never_mixed(aws: SimpleNamespace, context: Any) -> None:
+    aws.files.write_model(WorkFiles("f" * 32, "artifacts", "results").summary, SUMMARY)
     pointers = []
     for index, version in enumerate(("old", "new")):
         location = f"s3://artifacts/{index}.out"

@@ -31,13 +31,13 @@ def pins() -> dict[str, str]:
     }
 
 
-def required(name: str) -> set[str]:
+def required(path: Path) -> set[str]:
     """The libraries a requirements file asks for, those of the files it includes among them."""
     found: set[str] = set()
-    for line in lines_of(HOUSE / "requirements" / name):
+    for line in lines_of(path):
         option, _, argument = line.partition(" ")
         if option == "-r":
-            found |= required(argument)
+            found |= required(path.parent / argument)
         elif option != "-c":
             found.add(library(line))
     return found

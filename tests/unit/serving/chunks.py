@@ -25,8 +25,8 @@ def make_chunk(
     windows = math.ceil(seconds / 0.5)
     first = [math.ceil(0.5 * i * rate) for i in range(windows)]
     samples = round(seconds * SAMPLE_RATE) if sound else 0
-    tone = 8000 * np.sin(np.arange(samples) * 2 * np.pi * 220 / SAMPLE_RATE) * random.uniform(0.5, 1, samples)
     crops = random.integers(0, 256, (len(grid), 8, 8, 3), dtype=np.uint8)
+    tone = 8000 * np.sin(np.arange(samples) * 2 * np.pi * 220 / SAMPLE_RATE) * random.uniform(0.5, 1, samples)
     return Chunk(
         index=3,
         frame_rate=rate,

@@ -9,10 +9,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import torch
 
 from model_src.serving.logs import logger
 
 LogLines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """Test processes share the cores: threads that wait for one another would take ten times as long."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture

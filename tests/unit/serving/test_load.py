@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from model_src.models import build
 from model_src.serving.errors import ModelUnavailable
 from model_src.serving.load import SAGEMAKER_MODEL_DIR, ModelDirectory, UntrainedModel, choose_source
 from model_src.serving.manifest import MANIFEST, WEIGHTS, write_model_directory
 from model_src.serving.predictor import Predictor
 from model_src.verdict.scores import Calibration
 from tests.unit.serving.chunks import make_chunk
+from tests.unit.serving.models import small_model
 
 CALIBRATION = Calibration(method="temperature", scale=0.8)
 
@@ -21,15 +21,13 @@ CALIBRATION = Calibration(method="temperature", scale=0.8)
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "model"
-    model = build("compact", pretrained=False, seed=7)
+    model = small_model(seed=7)
     write_model_directory(folder, model, model_version="2026-11", trained=True, calibration=CALIBRATION)
     return folder
 
 
 def test_a_packaged_model_scores_as_the_one_that_was_packaged(folder: Path) -> None:
-    original = Predictor(
-        build("compact", pretrained=False, seed=7), model_version="2026-11", trained=True, calibration=CALIBRATION
-    )
+    original = Predictor(small_model(seed=7), model_version="2026-11", trained=True, calibration=CALIBRATION)
     chunk = make_chunk(1)
     assert ModelDirectory(folder).load().score_chunk(chunk) == original.score_chunk(chunk)
 
@@ -67,7 +65,7 @@ def test_a_folder_without_a_readable_manifest_is_no_model(folder: Path, content:
 
 
 def test_without_a_model_the_error_names_the_variables_to_set(tmp_path: Path) -> None:
-    with pytest.raises(ModelUnavailable, match="AURA_MODEL_DIR.*AURA_UNTRAINED_MODEL"):
+    with pytest.raises(ModelUnavailable, match=r"AURA_MODEL_DIR.*AURA_UNTRAINED_MODEL"):
         ModelDirectory(tmp_path / "nowhere").load()
 
 

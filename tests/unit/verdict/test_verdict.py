@@ -53,7 +53,7 @@ def test_agreement_is_the_contracts_formula_and_does_not_care_who_is_who(v: floa
 
 def test_one_modality_alone_neither_agrees_nor_disagrees() -> None:
     assert modality_agreement(0.9, None) is None
-    prediction = calibrate(aggregate([chunk(values=[2.0])]))
+    prediction = calibrate(aggregate([chunk(values=[2.0])], 60))
     assert (prediction.modality_agreement, prediction.modality_disagreement) == (None, None)
     assert prediction.modality_contribution == 1
     assert prediction.modalities == ["video"]
@@ -79,7 +79,7 @@ def test_the_class_is_the_more_probable_one_unless_it_is_not_sure_enough(fake: f
 
 
 def test_an_unsure_verdict_goes_to_a_person() -> None:
-    prediction = calibrate(aggregate([chunk(values=[0.1])]))
+    prediction = calibrate(aggregate([chunk(values=[0.1])], 60))
     assert prediction.overall_class == "uncertain"
     assert prediction.needs_human_review
 
@@ -107,7 +107,7 @@ def test_how_the_video_was_cut_into_chunks_does_not_matter(values: list[float], 
         whole.model_copy(update={"windows": whole.windows[:cut], "frames": whole.frames[: cut + 1]}),
         whole.model_copy(update={"windows": whole.windows[cut:], "frames": whole.frames[cut:], "chunk_index": 1}),
     ]
-    assert aggregate(reversed(parts)) == aggregate([whole])
+    assert aggregate(reversed(parts), 60) == aggregate([whole], 60)
 
 
 def test_a_partial_window_weighs_what_it_covers() -> None:
@@ -115,20 +115,29 @@ def test_a_partial_window_weighs_what_it_covers() -> None:
         WindowScore(index=0, start=0, end=1, logit=3),
         WindowScore(index=1, start=0.5, end=1, logit=0, partial=True),
     ]
-    assert aggregate([chunk(windows=windows)]).logit == pytest.approx(2)
+    assert aggregate([chunk(windows=windows)], 60).logit == pytest.approx(2)
+
+
+def test_padding_past_the_end_of_the_video_neither_weighs_nor_shows() -> None:
+    windows = [WindowScore(index=0, start=0, end=1, logit=3), WindowScore(index=1, start=0.5, end=1.5, logit=0)]
+    anomalies = [AudioAnomaly(start=0.5, end=1.5, score=0.9), AudioAnomaly(start=1.2, end=1.4, score=0.9)]
+    found = aggregate([chunk(windows=windows, audio_anomalies=anomalies)], duration=1)
+    assert found.logit == pytest.approx(2)
+    assert [window.end for window in found.windows] == [1, 1]
+    assert found.audio_anomalies == [AudioAnomaly(start=0.5, end=1, score=0.9)]
 
 
 def test_nothing_scored_is_an_error_not_a_verdict() -> None:
     with pytest.raises(UnusableScores):
-        aggregate([])
+        aggregate([], 60)
     with pytest.raises(UnusableScores):
-        aggregate([chunk(windows=[])])
+        aggregate([chunk(windows=[])], 60)
 
 
 def test_scores_made_with_another_calibration_are_not_mixed_in() -> None:
     other = chunk(1, calibration=Calibration(method="temperature", scale=0.5))
     with pytest.raises(UnusableScores, match="replaced"):
-        aggregate([chunk(0), other])
+        aggregate([chunk(0), other], 60)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -138,7 +147,7 @@ def test_a_number_that_is_none_is_refused_where_it_enters(value: float) -> None:
 
 
 def test_the_most_suspicious_frames_are_named_in_order() -> None:
-    scores = aggregate([chunk(values=[0.1, 3, -2, 5, 1, 2, 0.5])])
+    scores = aggregate([chunk(values=[0.1, 3, -2, 5, 1, 2, 0.5])], 60)
     named = calibrate(scores).anomalous_frames
     assert [frame.frame_id for frame in named] == [3, 1, 5, 4, 6]
     assert len(frame_confidences(scores)) == 7

@@ -1,0 +1,1 @@
+"""How fast, how large: measurements that people run by hand and compare."""

