@@ -82,7 +82,7 @@ clean: ## remove what the commands made (not the environments)
 
 # --- sam build ------------------------------------------------------------------------------------
 # SAM calls `make build-<LogicalId>` for every zip function (BuildMethod: makefile). They all carry the same things: the
-# libraries, built once for the Lambda platform whatever this machine is, the functions, and the verdict's rules.
+# libraries, built once for the Lambda platform whatever this machine is, the functions, the verdict's rules and what logs must hide.
 
 LIBRARIES := build/lambda
 FOR_LAMBDA := --platform manylinux2014_x86_64 --implementation cp --python-version 3.13 --only-binary :all: --no-compile
@@ -95,5 +95,5 @@ $(LIBRARIES).ready: requirements/functions.txt constraints.txt
 build-%: $(LIBRARIES).ready
 	@mkdir -p "$(ARTIFACTS_DIR)/model_src"
 	@cp -R "$(LIBRARIES)/." functions "$(ARTIFACTS_DIR)/"
-	@cp -R model_src/__init__.py model_src/verdict "$(ARTIFACTS_DIR)/model_src/"
+	@cp -R model_src/__init__.py model_src/redaction.py model_src/verdict "$(ARTIFACTS_DIR)/model_src/"
 	@find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} +

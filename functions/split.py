@@ -12,7 +12,8 @@ from functions.core.steps import ChunkPointer, Chunks, Rejected, SplitSummary, V
 from functions.core.workspace import downloaded
 from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.errors import VideoRejected
-from model_src.preprocess.split import split_video
+from model_src.preprocess.limits import Limits
+from model_src.preprocess.split import SplitSettings, split_video
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -22,6 +23,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     wiring.jobs().advance(step.job_id, Stage.SPLITTING)
     work = WorkFiles(step.job_id, settings.artifacts_bucket, settings.results_bucket)
     files = wiring.files()
+    limits = Limits(max_seconds=settings.max_video_seconds, max_bytes=settings.max_upload_bytes)
     chunks: list[ChunkPointer] = []
 
     def store(chunk: Chunk) -> None:
@@ -31,7 +33,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 
     with downloaded(step.upload) as path:
         try:
-            report = split_video(path, store)
+            report = split_video(path, store, SplitSettings(limits=limits))
         except VideoRejected as rejection:
             logger.info("video rejected", extra={"code": rejection.code})
             return Rejected.because(rejection.code, rejection.message).model_dump(mode="json")

@@ -21,7 +21,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).resolve().parents[2]
 # The code that a zip function carries on AWS, and what the video image adds to it.
-ZIP_CODE = ("functions", "model_src/__init__.py", "model_src/verdict")
+ZIP_CODE = ("functions", "model_src/__init__.py", "model_src/redaction.py", "model_src/verdict")
 VIDEO_CODE = (*ZIP_CODE, "model_src/preprocess")
 RUNTIME = "python3.13"
 

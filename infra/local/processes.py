@@ -91,6 +91,7 @@ def clean_environment() -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         # Several workers share two or so cores: each of them taking all cores makes all of them slower.
         "OMP_NUM_THREADS": "2",
+        "OMP_WAIT_POLICY": "PASSIVE",  # waiting threads that spin take the cores from the others
     }
 
 

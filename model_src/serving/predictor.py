@@ -191,7 +191,7 @@ class Predictor:
     def _audio_anomalies(
         self, chunk: Chunk, windows: WindowLogits, sound: SoundCodes | None, rows: NDArray[np.int64]
     ) -> list[AudioAnomaly]:
-        """Spans in seconds of the whole video; none reaches beyond its end."""
+        """Spans in seconds of the whole video; none reaches beyond the sound of the chunk."""
         if sound is None:
             return []
         found = audio_anomalies(windows, chunk.window_starts[rows].tolist(), sound.mask[rows])
@@ -199,7 +199,7 @@ class Predictor:
 
 
 def window_end(chunk: Chunk, row: int) -> float:
-    """Where the window really ends: one that passes the end of the video ends with it."""
+    """Where the window ends as far as the chunk knows; Aggregate, which knows the video's length, has the last word."""
     start = float(chunk.window_starts[row])
     return max(start, min(start + 1, chunk.end)) if chunk.window_partial[row] else start + 1
 

@@ -22,7 +22,8 @@ def inputs(rows: int = 3, frames: int = 5, steps: int = 9) -> tuple[Tensor, Tens
     return torch.randn(rows, frames, V), torch.randn(rows, steps, U), video_mask, audio_mask
 
 
-def numbers(layer: nn.Linear) -> tuple[np.ndarray, np.ndarray]:
+def numbers(layer: nn.Module) -> tuple[np.ndarray, np.ndarray]:
+    assert isinstance(layer, nn.Linear)
     return layer.weight.detach().numpy(), layer.bias.detach().numpy()
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from model_src.config.schema import LipSyncConfig
 from model_src.models.lip_sync import STEP_MS, LipSync, MouthEncoder, Sync, mix
+from model_src.preprocess.align import CANONICAL, SIZE
 from tests.unit.models.tiny import SIDE
 
 DIM, FRAMES, STEPS = 8, 5, 49
@@ -105,8 +106,6 @@ def test_the_mouth_is_read_from_its_region_alone() -> None:
 
 
 def test_the_mouth_box_holds_the_mouth_corners_of_an_aligned_crop() -> None:
-    from model_src.preprocess.align import CANONICAL, SIZE
-
     left, top, right, bottom = LipSyncConfig().mouth_box
     for x, y in CANONICAL[3:] / SIZE:
         assert left + 0.05 < x < right - 0.05

@@ -92,7 +92,7 @@ def test_who_minds_the_order_of_frames(kind: str, minds: bool) -> None:
 
 
 def test_a_window_longer_than_the_transformer_has_positions_is_refused() -> None:
-    with pytest.raises(ValueError, match="temporal.max_frames is 16"):
+    with pytest.raises(ValueError, match=r"temporal\.max_frames is 16"):
         temporal("transformer")(torch.randn(1, 17, WIDTH))
 
 

@@ -7,7 +7,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_src.serving.logs import SENSITIVE, logger, serialize
+from model_src.redaction import SENSITIVE
+from model_src.serving.logs import logger, serialize
 from tests.unit.serving.conftest import LogLines
 
 SECRET = "hunter2-f00dcafe"
