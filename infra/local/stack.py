@@ -144,9 +144,10 @@ class EmbeddedStack:
         """Executions do not survive a restart of the emulator; on AWS a rule closes the jobs of stopped ones."""
         states = self.client("stepfunctions")
         table = self.session.resource("dynamodb", endpoint_url=self.aws_url).Table(self.outputs["JobsTableName"])
-        for execution in states.list_executions(stateMachineArn=self.outputs["StateMachineArn"], statusFilter="FAILED")[
-            "executions"
-        ]:
+        pages = states.get_paginator("list_executions").paginate(
+            stateMachineArn=self.outputs["StateMachineArn"], statusFilter="FAILED"
+        )
+        for execution in (execution for page in pages for execution in page["executions"]):
             job = table.get_item(Key={"job_id": execution["name"]}).get("Item", {})
             if job.get("status") == "processing":
                 event = {"job_id": execution["name"], "error": {"code": "internal_error", "cause": "stack restarted"}}

@@ -206,7 +206,7 @@ class MultimodalModel(nn.Module):
 
     def _score_alone(self, seen: Modality | None, heard: Modality | None) -> WindowLogits:
         """A model of one modality: its head decides."""
-        alone = seen or heard
+        alone = seen if seen is not None else heard
         assert alone is not None  # the configuration demands one
         absent = torch.zeros_like(alone.present)
         return WindowLogits(

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model_src.preprocess.faces import Face, Image
+from model_src.preprocess.faces import Image
 
 SIZE = 224
 MARGIN = 0.15  # of the crop, on each side of the canonical face
@@ -22,19 +22,22 @@ _TEMPLATE = np.array(
 CANONICAL: NDArray[np.float64] = (_TEMPLATE / 112 * (1 - 2 * MARGIN) + MARGIN) * SIZE  # [5, 2]
 
 # The eyes are found most reliably and must lie still: they weigh more than nose and mouth.
-WEIGHTS = np.array([4.0, 4.0, 1.0, 1.0, 1.0])
+WEIGHTS = np.array([16.0, 16.0, 1.0, 1.0, 1.0])
 
 # A face seen from the side, or points that are none, do not fit: mean distance to the canonical points, in crop pixels.
-MAX_RESIDUAL = 20.0
+MAX_RESIDUAL = 25.0
 # Eyes closer than this in the frame give no face to look at.
 MIN_EYE_DISTANCE = 8.0
 # Most of the crop must lie inside the frame.
 MIN_INSIDE = 0.5
 
 
-def find_transform(face: Face, frame_size: tuple[int, int]) -> NDArray[np.float32] | None:
-    """[2, 3] map from the frame to the crop, or None where this face cannot be aligned. `frame_size` is (h, w)."""
-    points = face.points.astype(np.float64)
+def find_transform(points: NDArray, frame_size: tuple[int, ...]) -> NDArray[np.float32] | None:
+    """[2, 3] map from the frame to the crop, or None where these five points [5, 2] are no face to align.
+
+    `frame_size` is (height, width).
+    """
+    points = points.astype(np.float64)
     if not np.isfinite(points).all() or np.linalg.norm(points[1] - points[0]) < MIN_EYE_DISTANCE:
         return None
     transform = fit_similarity(points, CANONICAL, WEIGHTS)
@@ -59,7 +62,7 @@ def apply(transform: NDArray, points: NDArray) -> NDArray[np.float64]:
     return points @ transform[:, :2].T + transform[:, 2]
 
 
-def inside_share(transform: NDArray, frame_size: tuple[int, int]) -> float:
+def inside_share(transform: NDArray, frame_size: tuple[int, ...]) -> float:
     """Which share of the crop shows the frame and not the black around it, measured on a coarse grid."""
     steps = (np.arange(16) + 0.5) * SIZE / 16
     grid = np.stack(np.meshgrid(steps, steps), -1).reshape(-1, 2)

@@ -92,7 +92,7 @@ def aligned(seen: Seen) -> UsableFrame | DropReason:
     if isinstance(seen.face, str):
         return seen.face
     full = seen.picture.full()
-    transform = find_transform(seen.face, full.shape[:2])
+    transform = find_transform(seen.face.points, full.shape[:2])
     if transform is None:
         return "alignment_failed"
     return UsableFrame(seen.place, crop(full, transform), seen.face, transform)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
 
 
 def run(code: str) -> str:
     """A fresh interpreter: an import that failed, or an operator once declared, cannot be undone in this one."""
-    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=False)
+    finished = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
+    )
     assert finished.returncode == 0, finished.stderr
     return finished.stdout.strip()
 

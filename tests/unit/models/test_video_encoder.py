@@ -50,10 +50,12 @@ def test_every_frame_is_encoded_by_itself() -> None:
 
 def test_the_backbone_sees_the_statistics_it_was_trained_on() -> None:
     """tf_efficientnet_lite0 was trained on pixels between -1 and 1, frames come with ImageNet's statistics."""
-    model = VideoEncoder(VideoConfig(backbone="tf_efficientnet_lite0"))
-    crops = torch.randint(0, 256, (1, 4, 4, 3), dtype=torch.uint8)
-    seen = frames_from_crops(crops) * model.scale + model.shift
-    torch.testing.assert_close(seen, (crops.float() / 127.5 - 1).permute(0, 3, 1, 2), atol=1e-5, rtol=0)
+    model = encoder(backbone="tf_efficientnet_lite0")
+    crops = torch.randint(0, 256, (1, SIDE, SIDE, 3), dtype=torch.uint8)
+    seen: list[torch.Tensor] = []
+    model.backbone.conv_stem.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
+    model(frames_from_crops(crops))
+    torch.testing.assert_close(seen[0], (crops.float() / 127.5 - 1).permute(0, 3, 1, 2), atol=1e-5, rtol=0)
 
 
 def test_frames_carry_imagenet_statistics() -> None:

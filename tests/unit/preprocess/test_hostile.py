@@ -17,11 +17,14 @@ import cv2
 import numpy as np
 import pytest
 
+from model_src.preprocess.decode import grid_pictures
 from model_src.preprocess.errors import REJECTION_CODES, VideoRejected
 from model_src.preprocess.limits import Limits
 from model_src.preprocess.probe import probe
+from model_src.preprocess.scan import scan
 from tests.media import head, make_clip, portrait, silence, tone
 from tests.unit.preprocess.boxes import box, fill_moov, overwrite
+from tests.unit.preprocess.reading import LIMITS, RATE, opened
 
 # A probe's peak, whatever the file: half of the smallest useful Lambda.
 MOST_MEMORY_MB = 512
@@ -54,6 +57,7 @@ PROBE_AND_WEIGH = """
 import resource, sys
 from model_src.preprocess.errors import VideoRejected
 from model_src.preprocess.probe import probe
+from model_src.preprocess.scan import scan
 try:
     probe(sys.argv[1])
     outcome = "accepted"
@@ -313,8 +317,6 @@ def test_a_video_whose_frames_are_noise_is_corrupt(copy: Path) -> None:
 
 def test_the_first_stream_that_moves_is_taken_and_its_shape_may_not_grow(tmp_path: Path) -> None:
     """A stream may announce a new size half-way; what is decoded stays within the limits."""
-    from tests.unit.preprocess.reading import LIMITS, RATE, grid_pictures, opened, scan
-
     small = make_clip(tmp_path / "small.mkv", seconds=1, fps=25, options={"g": "5"})
     large = make_clip(tmp_path / "large.mkv", seconds=1, fps=25, size=(640, 480), options={"g": "5"})
     path = tmp_path / "both.avi"

@@ -1,0 +1,1 @@
+"""Broken videos, made by the thousand."""
