@@ -74,7 +74,7 @@ bench-split: .venv/.ready ## measure how fast a video is cut into chunks
 	@$(BIN)/python -m infra.bench.split
 
 fuzz: .venv/.ready ## feed broken videos to the probe and see that it refuses every one with a sentence
-	@$(BIN)/aura fuzz
+	@$(BIN)/python -m tests.fuzz.mutate --count 20000
 
 clean: ## remove what the commands made (not the environments)
 	@rm -rf out .aura .aws-sam build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from model_src.config.schema import ModelConfig
-from model_src.models.multimodal_model import MultimodalModel
+
+if TYPE_CHECKING:  # the model itself reads and writes through this file
+    from model_src.models.multimodal_model import MultimodalModel
 
 SERVED_NAME = "model.safetensors"
 
@@ -61,11 +64,8 @@ def save_for_serving(path: Path | str, model: MultimodalModel) -> None:
     save_file(state, path, metadata={"config": json.dumps(model.config.model_dump(mode="json"))})
 
 
-def load_for_inference(path: Path | str, device: str | torch.device = "cpu") -> MultimodalModel:
-    """The model of a safetensors file, of a folder that holds `model.safetensors`, or of a `.pth` checkpoint.
-
-    In evaluation mode, and no parameter asks for gradients: Grad-CAM takes them from the cached encodings alone.
-    """
+def read_weights(path: Path | str) -> tuple[ModelConfig, dict[str, Tensor]]:
+    """What a safetensors file, a folder with `model.safetensors`, or a `.pth` checkpoint holds."""
     path = Path(path)
     if path.is_dir():
         path = path / SERVED_NAME
@@ -80,6 +80,4 @@ def load_for_inference(path: Path | str, device: str | torch.device = "cpu") -> 
         config, state = checkpoint["config"], checkpoint["model_state_dict"]
     if config is None:
         raise ValueError(f"{path} carries no configuration: it was not written by save_for_serving")
-    model = MultimodalModel(ModelConfig.model_validate(config))
-    model.load_state_dict(state, strict=True)
-    return model.requires_grad_(False).eval().to(device)
+    return ModelConfig.model_validate(config), state

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from model_src.models.checkpoint import load_for_inference
 from model_src.models.multimodal_model import MultimodalModel
 
 
@@ -29,7 +28,7 @@ class Ensemble(nn.Module):
 
     @classmethod
     def from_checkpoints(cls, paths: Sequence[Path | str], device: str | torch.device = "cpu") -> Ensemble:
-        return cls([load_for_inference(path, device) for path in paths])
+        return cls([MultimodalModel.load_for_inference(path, device) for path in paths])
 
     def forward(
         self, video: Tensor | None = None, audio: Tensor | None = None, **masks: Tensor | None

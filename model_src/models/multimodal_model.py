@@ -6,13 +6,16 @@ V and U the widths of the video and the audio embedding.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
 
 from model_src.config.schema import ModelConfig
 from model_src.models.audio_encoder import AudioEncodings, Wav2Vec2AudioEncoder
+from model_src.models.checkpoint import read_weights, save_checkpoint
 from model_src.models.fusion import build_fusion
 from model_src.models.heads import ClassificationHead, HeadPoseHead, LandmarkHead, log_odds
 from model_src.models.lip_sync import LipSync, MouthEncoder, Sync, mix
@@ -60,6 +63,20 @@ class MultimodalModel(nn.Module):
             self.fused_head = ClassificationHead(self.fusion.output_dim, heads.hidden_dim, heads.dropout)
             self.mouth_encoder = MouthEncoder(config.lip_sync) if config.lip_sync.enabled else None
             self.lip_sync = LipSync(self.audio_encoder.output_dim, config.lip_sync) if config.lip_sync.enabled else None
+
+    # --- on disk -----------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def load_for_inference(cls, path: Path | str, device: str | torch.device = "cpu") -> Self:
+        """In evaluation mode; no parameter asks for gradients: Grad-CAM takes them from the cached encodings alone."""
+        config, state = read_weights(path)
+        model = cls(config)
+        model.load_state_dict(state, strict=True)
+        return model.requires_grad_(False).eval().to(device)
+
+    def save_checkpoint(self, path: Path | str, *, epoch: int, metrics: Mapping[str, float], **progress: Any) -> None:
+        """Everything that training goes on from; `progress` as checkpoint.save_checkpoint takes it."""
+        save_checkpoint(path, self, epoch=epoch, metrics=metrics, **progress)
 
     # --- whole windows, from pixels and sound: for training ----------------------------------------------------------
 

@@ -27,7 +27,11 @@ MAX_OVERLAP = 0.4
 
 class RetinaFace:
     def __init__(self, weights: str | None, sha256: str | None) -> None:
-        self._network = OnnxNetwork(_checked(weights, sha256))
+        path = _checked(weights, sha256)
+        try:
+            self._network = OnnxNetwork(path)
+        except Exception as error:  # ONNX Runtime has a dozen classes for a file it cannot read
+            raise DetectorUnavailable(f"RetinaFace's weights file {path} is no network: {error}") from error
         self._input = self._network.input_names[0]
 
     def detect(self, image: Image) -> list[Face]:

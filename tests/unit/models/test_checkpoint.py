@@ -43,8 +43,8 @@ def test_a_folder_is_served_by_the_file_in_it(model: MultimodalModel, tmp_path: 
 
 
 def test_a_training_checkpoint_can_be_served_too(model: MultimodalModel, tmp_path: Path) -> None:
-    save_checkpoint(tmp_path / "epoch.pth", model, epoch=1, metrics={})
-    assert same(load_for_inference(tmp_path / "epoch.pth"), model)
+    model.save_checkpoint(tmp_path / "epoch.pth", epoch=1, metrics={})
+    assert same(MultimodalModel.load_for_inference(tmp_path / "epoch.pth"), model)
 
 
 def test_training_goes_on_where_it_stopped(model: MultimodalModel, tmp_path: Path) -> None:

@@ -1,0 +1,84 @@
+"""Samples side by side, as tensors that are still small: pixels and sound become floats on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model_src.data.sample import Sample
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    crops: Tensor  # uint8 [B, T, 224, 224, 3]
+    frame_mask: Tensor  # bool [B, T]
+    flow: Tensor | None  # float16 [B, T, 224, 224, 2]
+    pcm: Tensor  # int16 [B, 16000]
+    voice: Tensor  # bool [B, 50]
+    length: Tensor  # int64 [B]
+    label: Tensor  # int64 [B]
+    video_label: Tensor  # int64 [B]
+    audio_label: Tensor  # int64 [B]
+    in_sync: Tensor  # int64 [B]
+    video_ids: list[str]
+    skipped: list[str]
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def to(self, device: torch.device) -> Self:
+        moved = {
+            field.name: value.to(device, non_blocking=True)
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), Tensor)
+        }
+        return replace(self, **moved)
+
+    def pin_memory(self) -> Self:
+        """The data loader asks for this on the way to a GPU."""
+        pinned = {
+            field.name: value.pin_memory()
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), Tensor)
+        }
+        return replace(self, **pinned)
+
+
+def collate(items: Iterable[list[Sample]]) -> Batch:
+    samples = [sample for item in items for sample in item]
+    places = max(len(sample.frame_mask) for sample in samples)  # T: videos of another frame rate have other windows
+    flows = [sample.flow for sample in samples if sample.flow is not None]
+
+    def numbers(name: str) -> Tensor:
+        return torch.tensor([getattr(sample, name) for sample in samples], dtype=torch.int64)
+
+    return Batch(
+        crops=torch.from_numpy(np.stack([_longer(sample.crops, places) for sample in samples])),
+        frame_mask=torch.from_numpy(np.stack([_longer(sample.frame_mask, places, blank=True) for sample in samples])),
+        flow=torch.from_numpy(np.stack([_longer(flow, places) for flow in flows]))
+        if len(flows) == len(samples)
+        else None,
+        pcm=torch.from_numpy(np.stack([sample.pcm for sample in samples])),
+        voice=torch.from_numpy(np.stack([sample.voice for sample in samples])),
+        length=numbers("length"),
+        label=numbers("label"),
+        video_label=numbers("video_label"),
+        audio_label=numbers("audio_label"),
+        in_sync=numbers("in_sync"),
+        video_ids=[sample.video_id for sample in samples],
+        skipped=[video_id for sample in samples for video_id in sample.skipped],
+    )
+
+
+def _longer(array: np.ndarray, places: int, blank: bool = False) -> np.ndarray:
+    """[T, ...] -> [places, ...]: the last row again and again, or zeros."""
+    missing = places - len(array)
+    if missing == 0:
+        return array
+    filler = np.zeros_like(array[-1:]) if blank else array[-1:]
+    return np.concatenate([array, np.repeat(filler, missing, axis=0)])

@@ -1,0 +1,106 @@
+"""Split every video of a dataset once, so that no epoch has to decode, detect and align again.
+
+Resumable: a video whose record fits its source and the settings, and whose chunks are all there, is left alone. A video
+that cannot be used gets a record too, with the reason; it is counted, never fatal.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from model_src.data.store import Record, Store, sha256
+from model_src.data.video import Video
+from model_src.preprocess.chunk import Chunk
+from model_src.preprocess.errors import VideoRejected
+from model_src.preprocess.split import SplitSettings, split_video
+
+# Short chunks: one window is drawn from a chunk, and all of the chunk has to be read for it. 8 windows are 3.4 MB.
+EXTRACT_SETTINGS = SplitSettings(windows_per_chunk=8)
+
+
+@dataclass
+class Tally:
+    """What an extraction came to."""
+
+    done: int = 0
+    already: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def usable(self) -> int:
+        return self.done + self.already
+
+
+def extract_all(
+    videos: Sequence[Video], store: Store, settings: SplitSettings = EXTRACT_SETTINGS, workers: int = 1
+) -> Iterator[Tally]:
+    """Yields after every video what has been reached so far.
+
+    Threads are enough: each split runs in a process of its own.
+    """
+    tally = Tally()
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        pending = [pool.submit(extract_one, video, store, settings) for video in videos]
+        for future in as_completed(pending):
+            record, fresh = future.result()
+            if record.rejected is not None:
+                tally.rejected[record.rejected] += 1
+            elif fresh:
+                tally.done += 1
+            else:
+                tally.already += 1
+            yield tally
+
+
+def extract_one(video: Video, store: Store, settings: SplitSettings) -> tuple[Record, bool]:
+    """The record of a video, and whether it had to be made."""
+    given = asdict(settings)
+    if not video.path.is_file():
+        record = Record(video_id=video.video_id, source_sha256="", settings=given, rejected="missing_file",
+                        reason=f"There is no file at {video.path}.")  # fmt: skip
+        store.write_record(record)
+        return record, True
+    digest = sha256(video.path)
+    found = store.record(video.video_id)
+    if found and (found.source_sha256, found.settings) == (digest, given) and not store.damaged(found):
+        return found, False
+    shutil.rmtree(store.folder(video.video_id), ignore_errors=True)
+    record = _split(video, store, settings, Record(video_id=video.video_id, source_sha256=digest, settings=given))
+    store.write_record(record)
+    return record, True
+
+
+def _split(video: Video, store: Store, settings: SplitSettings, record: Record) -> Record:
+    chunks = []
+
+    def keep(chunk: Chunk) -> None:
+        chunks.append(store.write_chunk(video.video_id, chunk))
+
+    try:
+        report = split_video(video.path, keep, settings)
+    except VideoRejected as rejection:
+        shutil.rmtree(store.folder(video.video_id), ignore_errors=True)  # chunks before a rejection are void
+        return record.model_copy(update={"rejected": rejection.code, "reason": rejection.message})
+    return record.model_copy(update={"chunks": chunks, "report": report.to_dict()})
+
+
+def usable(videos: Iterable[Video], store: Store) -> tuple[list[Video], Counter[str]]:
+    """The videos that the store has windows of, and how many it has not, by reason."""
+    kept, missing = [], Counter[str]()
+    for video in videos:
+        record = store.record(video.video_id)
+        if record is not None and record.windows:
+            kept.append(video)
+        else:
+            missing["not_extracted" if record is None else record.rejected or "no_windows"] += 1
+    return kept, missing
+
+
+def store_beside(data_root: Path) -> Store:
+    """Where the chunks of a data root go when nothing else is said."""
+    return Store(data_root / ".aura-extracted")

@@ -1,0 +1,109 @@
+"""Lists of videos: a CSV or JSON file, or a folder tree `split/video_id/video.mp4` with a `meta.json` beside it.
+
+    video_id,label,split,path
+    video_001,0,train,train/video_001/video.mp4
+
+Paths in a file are relative to the data root where one is given, otherwise to the file. More columns are the fields of
+`Video`; several identities in one CSV cell are separated by spaces.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from model_src.data.video import SPLITS, Video
+
+SUFFIXES = {".mp4", ".m4v", ".mov", ".avi", ".webm", ".mkv"}
+META = "meta.json"
+
+
+class ManifestInvalid(ValueError):
+    """The list of videos cannot be used; the message says which entry and why."""
+
+
+def load_videos(data_root: Path | None = None, manifest: Path | None = None) -> list[Video]:
+    """The videos of a manifest, or of a folder tree where no manifest is given."""
+    if manifest is not None:
+        return read_manifest(manifest, data_root)
+    if data_root is None:
+        raise ManifestInvalid("Where are the videos? Give a data root, a manifest, or both.")
+    return scan_tree(data_root)
+
+
+def read_manifest(path: Path, data_root: Path | None = None) -> list[Video]:
+    root = data_root or path.parent
+    if not path.is_file():
+        raise ManifestInvalid(f"There is no manifest at {path}.")
+    if path.suffix == ".csv":
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [_plain_row(row) for row in csv.DictReader(file)]
+    elif path.suffix == ".json":
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = rows.get("videos", rows) if isinstance(rows, dict) else rows
+    else:
+        raise ManifestInvalid(f"{path} is neither a .csv nor a .json file.")
+    if not isinstance(rows, list) or not rows:
+        raise ManifestInvalid(f"{path} lists no videos.")
+    return unique([_video(row, f"{path}, entry {number}", root) for number, row in enumerate(rows, start=1)])
+
+
+def _plain_row(row: dict[str, Any]) -> dict[str, Any]:
+    """CSV knows only text; an empty cell is a field that is not given."""
+    plain: dict[str, Any] = {key: cell for key, cell in row.items() if key is not None and cell not in (None, "")}
+    for field in ("label", "video_label", "audio_label"):
+        if str(plain.get(field, "")) in ("0", "1"):
+            plain[field] = int(plain[field])
+    if "identities" in plain:
+        plain["identities"] = plain["identities"].split()
+    return plain
+
+
+def _video(row: Any, where: str, root: Path) -> Video:
+    if not isinstance(row, dict):
+        raise ManifestInvalid(f"{where}: not a record.")
+    try:
+        video = Video.model_validate(row)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the record"
+        raise ManifestInvalid(f"{where}: {field}: {first['msg']}.") from error
+    return video if video.path.is_absolute() else video.model_copy(update={"path": root / video.path})
+
+
+def scan_tree(root: Path) -> list[Video]:
+    """`split/video_id/` holds one video and a `meta.json` with at least its label."""
+    videos = []
+    for split in SPLITS:
+        for meta in sorted((root / split).glob(f"*/{META}")):
+            files = sorted(file for file in meta.parent.iterdir() if file.suffix.lower() in SUFFIXES)
+            if len(files) != 1:
+                raise ManifestInvalid(f"{meta.parent} holds {len(files)} videos; it should hold one.")
+            row = json.loads(meta.read_text(encoding="utf-8"))
+            videos.append(
+                _video({"video_id": meta.parent.name, "split": split, "path": files[0]} | row, str(meta), root)
+            )
+    if not videos:
+        raise ManifestInvalid(f"{root} holds no split/video_id/{META} for a split of {', '.join(SPLITS)}.")
+    return unique(videos)
+
+
+def unique(videos: Sequence[Video]) -> list[Video]:
+    seen: set[str] = set()
+    for video in videos:
+        if video.video_id in seen:
+            raise ManifestInvalid(f"Two videos are called {video.video_id}.")
+        seen.add(video.video_id)
+    return list(videos)
+
+
+def write_manifest(path: Path, videos: Iterable[Video]) -> None:
+    """As JSON, with absolute paths: what a layout was read as, for the next command."""
+    rows = [video.model_dump(mode="json") | {"path": str(video.path.resolve())} for video in videos]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"videos": rows}, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,80 @@
+"""One window of one video as the network learns from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_src.data.video import Video
+from model_src.preprocess.chunk import SAMPLE_RATE, VOICE_CELL, Chunk
+
+UNKNOWN = -1  # a target nobody can give: it takes no part in its loss
+CELLS = SAMPLE_RATE // VOICE_CELL  # of 20 ms, in a window of one second
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """T frames and one second of sound."""
+
+    crops: NDArray[np.uint8]  # [T, 224, 224, 3] RGB; a missing frame repeats its nearest neighbour
+    frame_mask: NDArray[np.bool_]  # [T], false where the frame is missing
+    points: NDArray[np.float32]  # [T, 5, 2] eyes, nose, mouth corners, in pixels of the crop
+    flow: NDArray[np.float16] | None  # [T, 224, 224, 2]
+    pcm: NDArray[np.int16]  # [16000], zero beyond the end of the video
+    voice: NDArray[np.bool_]  # [50], does somebody speak in these 20 ms
+    length: int  # samples of sound that are really there; 0 without sound
+    label: int  # 0 real, 1 fake
+    video_label: int  # is the picture faked?
+    audio_label: int  # is the sound faked?
+    in_sync: int  # 1 lips and speech belong together, 0 they do not, UNKNOWN
+    video_id: str
+    window: int  # number of the window in the whole video
+    skipped: tuple[str, ...] = ()  # videos that could not be read and were passed over for this one
+
+
+def cut_window(chunk: Chunk, row: int, video: Video) -> Sample:
+    places = nearest_usable(chunk.window_frames[row])  # [T]
+    pcm, voice, length = cut_sound(chunk, row)
+    return Sample(
+        crops=chunk.crops[places],
+        frame_mask=chunk.window_frames[row] >= 0,
+        points=points_in_crop(chunk.points[places], chunk.transforms[places]),
+        flow=None if chunk.flow is None else chunk.flow[places],
+        pcm=pcm,
+        voice=voice,
+        length=length,
+        label=video.label,
+        video_label=video.label if video.video_label is None else video.video_label,
+        audio_label=video.label if video.audio_label is None else video.audio_label,
+        in_sync=1 if video.label == 0 and length else UNKNOWN,  # of a fake nobody knows
+        video_id=video.video_id,
+        window=int(chunk.window_indices[row]),
+    )
+
+
+def nearest_usable(places: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Indices [T] with every -1 replaced by its nearest neighbour: normalisation layers see faces, never black."""
+    there = np.flatnonzero(places >= 0)
+    if len(there) == 0:
+        raise ValueError("a window without a single usable frame")
+    nearest = np.abs(np.arange(len(places))[:, None] - there[None, :]).argmin(axis=1)  # [T]
+    return places[there[nearest]].astype(np.int64)
+
+
+def cut_sound(chunk: Chunk, row: int) -> tuple[NDArray[np.int16], NDArray[np.bool_], int]:
+    """The second of sound under a window, its voice cells, and how much of it is there."""
+    pcm, voice = np.zeros(SAMPLE_RATE, np.int16), np.zeros(CELLS, np.bool_)
+    first = round((float(chunk.window_starts[row]) - chunk.start) * SAMPLE_RATE)
+    sound = chunk.audio[first : first + SAMPLE_RATE]
+    cells = chunk.voice[first // VOICE_CELL : first // VOICE_CELL + CELLS]
+    pcm[: len(sound)] = sound
+    voice[: len(cells)] = cells
+    return pcm, voice, len(sound)
+
+
+def points_in_crop(points: NDArray[np.float32], transforms: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Points [T, 5, 2] of the displayed frame, through transforms [T, 2, 3], to pixels of the crop."""
+    turned = np.einsum("tij,tpj->tpi", transforms[:, :, :2], points)  # [T, 5, 2]
+    return (turned + transforms[:, None, :, 2]).astype(np.float32)

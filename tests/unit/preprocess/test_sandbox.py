@@ -1,0 +1,96 @@
+"""Whatever happens to the child process, the parent goes on with an answer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model_src.preprocess import sandbox
+from model_src.preprocess.errors import SandboxFailed, VideoRejected
+from model_src.preprocess.probe import probe
+from tests.media import make_clip
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    return make_clip(tmp_path / "clip.mp4", seconds=1.2, fps=10)
+
+
+def instead_of_python(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The child runs this shell script."""
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("kill -SEGV $$", "crashed the decoder (SIGSEGV)"),
+        ("kill -KILL $$", "more time or memory"),
+        ("kill -XCPU $$", "more time or memory"),
+        ("exit 3", "without an answer"),
+        ("head -c 200000 /dev/zero", "without sense"),
+        ("printf 'R\\377\\377\\377\\377\\377\\377\\377\\177'", "without sense"),
+        ("printf 'R\\001\\000'", "without an answer"),
+    ],
+)
+def test_a_child_that_crashes_or_raves_is_a_corrupt_video(
+    script: str, said: str, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instead_of_python(script, tmp_path, monkeypatch)
+    with pytest.raises(VideoRejected) as caught:
+        probe(clip)
+    assert caught.value.code == "corrupt_video"
+    assert said in caught.value.message
+
+
+def test_a_child_that_hangs_is_stopped(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    instead_of_python(f"echo $$ > {tmp_path}/pid; exec sleep 60", tmp_path, monkeypatch)
+    monkeypatch.setattr("model_src.preprocess.probe.BOUNDS", sandbox.Bounds(0.5, 5, 100))
+    begun = time.monotonic()
+    with pytest.raises(VideoRejected, match="did not get on"):
+        probe(clip)
+    assert time.monotonic() - begun < 5
+    assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
+
+
+def test_a_child_that_wants_too_much_memory_is_refused_it(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model_src.preprocess.probe.BOUNDS", sandbox.Bounds(20, 5, 2))
+    with pytest.raises(VideoRejected) as caught:
+        probe(clip)
+    assert caught.value.code == "corrupt_video"
+
+
+def test_our_own_fault_is_not_blamed_on_the_video(clip: Path, tmp_path: Path) -> None:
+    with clip.open("rb") as file, pytest.raises(SandboxFailed, match="no such task"):
+        list(sandbox.run("dance", file.fileno(), {}, sandbox.Bounds(20, 5, 100)))
+
+
+def test_the_child_gets_no_secret_and_no_name(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("SOME_TOKEN", "secret")
+    given: dict[str, Any] = {}
+    start = subprocess.Popen
+
+    def watch(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+        given.update(options, command=command)
+        return start(command, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", watch)
+    probe(clip)
+    assert "secret" not in str(given["env"])
+    assert clip.name not in str(given["command"])
+
+
+def test_a_child_leaves_nothing_behind(clip: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        probe(clip)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
