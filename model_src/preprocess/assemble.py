@@ -50,15 +50,13 @@ class Assembler:
         self.chunks = 0
         self.windows = 0
 
-    def add(self, place: int, frame: UsableFrame | None) -> bool:
-        """The outcome for one place of the grid. True when a stretch of the video is complete."""
+    def add(self, place: int, frame: UsableFrame | None) -> None:
+        """The outcome for one place of the grid: a frame, or None where it cannot be used."""
         if frame is not None:
             self._frames.append(frame)
         last = self._after() - 1
         if place == first_frame(last, self._rate) + window_size(self._rate) - 1:
             self._finish_stretch()
-            return True
-        return False
 
     def finish(self) -> None:
         """The video has ended: let go of what was begun."""

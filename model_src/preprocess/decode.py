@@ -20,6 +20,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from model_src.preprocess.container import READ_ERRORS, open_container, pick_video, prepare_decoder, readable
+from model_src.preprocess.errors import VideoRejected
 from model_src.preprocess.limits import Limits
 from model_src.preprocess.picture import Converters, Picture
 from model_src.preprocess.scan import Scan
@@ -27,6 +28,9 @@ from model_src.preprocess.windows import grid_size
 
 # Decoded frames waiting to be looked at: enough to keep the decoder busy during a slow detection.
 FRAMES_AHEAD = 4
+
+# A video of which less than this share decodes is not judged by the few pictures that do.
+MIN_DECODED = 0.5
 
 # In these codecs the decoder knows for certain which pictures nothing refers to.
 SKIPPABLE = ("h264", "mpeg4")
@@ -61,26 +65,31 @@ def _shown(descriptor: int, wanted: Sequence[int], limits: Limits) -> Iterator[t
         video = pick_video(container)
         prepare_decoder(video, limits)
         shown = None
-        index = 0
+        index = missing = 0
         for time, frame in _frames(container, video, frozenset(wanted)):
             while index < len(wanted) and wanted[index] < time:
                 yield index, shown or frame
-                index += 1
+                index, missing = index + 1, missing + 1
             shown = frame
             while index < len(wanted) and wanted[index] == time:
                 yield index, shown
                 index += 1
             if index == len(wanted):
-                return
-        if shown is not None:
-            yield from ((rest, shown) for rest in range(index, len(wanted)))
+                break
+        decoded = index - missing
+        if decoded < MIN_DECODED * len(wanted) or shown is None:
+            found = f"Only {decoded} of {len(wanted)} sampled frames can be decoded."
+            raise VideoRejected("corrupt_video", found)
+        yield from ((rest, shown) for rest in range(index, len(wanted)))
 
 
 def _sought(descriptor: int, wanted: Sequence[int], limits: Limits) -> Iterator[tuple[int, VideoFrame]]:
     """The same frames as `_shown`, reached by seeking. A file whose index misleads is read from its beginning."""
     for index, target in enumerate(wanted):
         frame = _seek(descriptor, target, limits)
-        yield index, frame or next(_shown(descriptor, [target], limits))[1]
+        if frame is None:
+            _, frame = next(_shown(descriptor, [target], limits))
+        yield index, frame
 
 
 def _seek(descriptor: int, target: int, limits: Limits) -> VideoFrame | None:

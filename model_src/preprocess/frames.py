@@ -14,7 +14,7 @@ from model_src.preprocess.limits import Limits
 from model_src.preprocess.messages import FRAME, FRAME_SIZE
 from model_src.preprocess.source import choose_demuxer, open_video
 
-BOUNDS = sandbox.Bounds(silent_seconds=300, cpu_seconds=600, memory_mb=1200)
+BOUNDS = sandbox.Bounds(silent_seconds=120, cpu_seconds=600, memory_mb=1200)
 
 MAX_FRAMES = 64  # each has up to 6 MB
 

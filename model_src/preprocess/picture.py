@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import av.error
 import cv2
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
+
+from model_src.preprocess.errors import VideoRejected
 
 TURNS = {1: cv2.ROTATE_90_CLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
@@ -49,7 +52,10 @@ class _Converter:
 
     def convert(self, frame: VideoFrame, turns: int, size: tuple[int, int]) -> np.ndarray:
         width, height = (size[1], size[0]) if turns % 2 else size
-        converted = self._scaler.reformat(frame, width, height, "rgb24", interpolation="AREA", threads=1)
+        try:
+            converted = self._scaler.reformat(frame, width, height, "rgb24", interpolation="AREA", threads=1)
+        except av.error.FFmpegError as error:
+            raise VideoRejected("corrupt_video", "A frame of the video has colours that cannot be shown.") from error
         plane = converted.planes[0]
         # A view, not a copy: rows are padded to line_size bytes.
         rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[:height, : width * 3]

@@ -21,6 +21,9 @@ from model_src.preprocess.tally import Tally
 from model_src.preprocess.track import FaceTracker, Seen
 from model_src.preprocess.voice import voice_detector
 
+# So often the child says that it is still at work.
+PLACES_BETWEEN_SIGNS = 50
+
 
 def split_task(job: dict[str, Any], limits: Limits, pipe: BinaryIO) -> None:
     names = SplitSettings.__dataclass_fields__.keys() - {"limits"}
@@ -65,7 +68,8 @@ class Pipeline:
                     tally.use()
                 else:
                     tally.drop(frame)
-                if assembler.add(seen.place, frame if isinstance(frame, UsableFrame) else None):
+                assembler.add(seen.place, frame if isinstance(frame, UsableFrame) else None)
+                if seen.place % PLACES_BETWEEN_SIGNS == 0:
                     on_progress()
             assembler.finish()
         tally.judge(settings.min_usable_frames)

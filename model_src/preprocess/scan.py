@@ -120,6 +120,8 @@ def _first_frame(container: InputContainer, video: VideoStream) -> VideoFrame:
 
 def _judge_size(size: tuple[int, int], limits: Limits) -> None:
     width, height = size
+    if not width or not height:
+        raise VideoRejected("corrupt_video", "The size of the video cannot be read.")
     inside = limits.min_short_side <= min(size) <= limits.max_short_side and max(size) <= limits.max_long_side
     if not inside:
         message = f"The video has {width}×{height} pixels; {limits.size_text()} is accepted."

@@ -16,7 +16,7 @@ from model_src.preprocess.messages import CHUNK, RESULT
 from model_src.preprocess.source import choose_demuxer, open_video
 from model_src.preprocess.tally import Excluded
 
-# Every 15 seconds of video the child gives a sign of life; even then a slow machine may take its time.
+# The child gives a sign of life every few seconds of video; even a slow machine has time enough in between.
 BOUNDS = sandbox.Bounds(silent_seconds=120, cpu_seconds=3600, memory_mb=1600)
 
 

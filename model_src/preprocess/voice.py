@@ -69,16 +69,20 @@ class SileroVoice:
         self._speaking = False
 
     def hear(self, samples: Samples) -> Mask:
-        wave: NDArray[np.float32] = samples.astype(np.float32) / np.float32(32768)
+        probabilities = self.probabilities(samples.astype(np.float32) / np.float32(32768))
+        spoken = np.array([self._decide(float(probability)) for probability in probabilities])
+        centres = (np.arange(len(samples) // CELL) * CELL + CELL // 2) // SILERO_STEP
+        return spoken[centres]
+
+    def probabilities(self, wave: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[n * 512] samples in -1..1 -> [n] how likely each step is speech, given all that was heard before."""
         steps = wave.reshape(-1, SILERO_STEP)  # [n, 512]
         joined: NDArray[np.float32] = np.concatenate([self._context, wave])
         before = np.stack([joined[i * SILERO_STEP : i * SILERO_STEP + SILERO_CONTEXT] for i in range(len(steps))])
         inputs = {"input": np.concatenate([before, steps], 1), "h": self._hidden, "c": self._cell}  # input [n, 576]
         probabilities, self._hidden, self._cell = self._session.run(None, inputs)
         self._context = wave[-SILERO_CONTEXT:]
-        spoken = np.array([self._decide(float(probability)) for probability in probabilities])
-        centres = (np.arange(len(samples) // CELL) * CELL + CELL // 2) // SILERO_STEP
-        return spoken[centres]
+        return probabilities
 
     def _decide(self, probability: float) -> bool:
         self._speaking = probability >= (LAST if self._speaking else BEGIN)

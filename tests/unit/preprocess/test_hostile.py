@@ -22,7 +22,8 @@ from model_src.preprocess.errors import REJECTION_CODES, VideoRejected
 from model_src.preprocess.limits import Limits
 from model_src.preprocess.probe import probe
 from model_src.preprocess.scan import scan
-from tests.media import head, make_clip, portrait, silence, tone
+from model_src.preprocess.split import split_video
+from tests.media import head, make_clip, portrait, silence, talking_head, tone
 from tests.unit.preprocess.boxes import box, fill_moov, overwrite
 from tests.unit.preprocess.reading import LIMITS, RATE, opened
 
@@ -58,6 +59,7 @@ import resource, sys
 from model_src.preprocess.errors import VideoRejected
 from model_src.preprocess.probe import probe
 from model_src.preprocess.scan import scan
+from model_src.preprocess.split import split_video
 try:
     probe(sys.argv[1])
     outcome = "accepted"
@@ -313,6 +315,22 @@ def test_a_video_whose_frames_are_noise_is_corrupt(copy: Path) -> None:
     content[begin : begin + length] = np.random.default_rng(1).integers(0, 256, length, np.uint8).tobytes()
     copy.write_bytes(content)
     assert rejection(copy).code == "corrupt_video"
+
+
+def test_a_video_of_which_only_the_beginning_decodes_is_corrupt(tmp_path: Path) -> None:
+    good = talking_head(tmp_path / "good.webm", 6, audio=False, fps=10, codec="libvpx-vp9", options={"g": "5"})
+    path = tmp_path / "spoilt.webm"
+    with av.open(str(good)) as source, av.open(str(path), "w") as output:
+        stream = output.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(packet for packet in source.demux(video=0) if packet.size):
+            spoilt = av.Packet(bytes(packet) if number < 15 else b"\xff" * packet.size)
+            spoilt.pts, spoilt.dts, spoilt.time_base = packet.pts, packet.dts, packet.time_base
+            spoilt.stream, spoilt.is_keyframe = stream, packet.is_keyframe
+            output.mux(spoilt)
+    assert probe(path).frame_count == 60
+    with pytest.raises(VideoRejected, match="Only 8 of 30 sampled frames can be decoded") as caught:
+        split_video(path, lambda _: None)
+    assert caught.value.code == "corrupt_video"
 
 
 def test_the_first_stream_that_moves_is_taken_and_its_shape_may_not_grow(tmp_path: Path) -> None:

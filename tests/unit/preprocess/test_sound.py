@@ -162,3 +162,25 @@ def test_leading_silence_and_the_share_of_silence_are_measured(tmp_path: Path) -
     assert later[:100].mean() > 0.7
     assert listener.leading_silence == pytest.approx(2, abs=0.1)
     assert listener.silence_share == pytest.approx(0.5, abs=0.1)
+
+
+def test_the_fast_network_answers_as_the_reference_network_does() -> None:
+    """The package ships one network that takes a whole stretch and one that takes 32 ms at a time."""
+    import onnxruntime
+
+    weights = voice.silero_weights()
+    assert weights is not None
+    reference = onnxruntime.InferenceSession(str(weights.with_name("silero_vad.onnx")))
+    wave = np.concatenate([np.zeros(8192, np.float32), speech(3.2).samples[0], np.zeros(8192, np.float32)])
+    wave = wave[: len(wave) // BLOCK * BLOCK]
+    state, context, answers = np.zeros((2, 1, 128), np.float32), np.zeros(64, np.float32), []
+    for begin in range(0, len(wave), 512):
+        step = wave[begin : begin + 512]
+        inputs = {"input": np.concatenate([context, step])[None], "state": state, "sr": np.array(16_000)}
+        probability, state = reference.run(None, inputs)
+        answers.append(float(probability[0, 0]))
+        context = step[-64:]
+    ours = SileroVoice(weights).probabilities(wave)
+    assert np.abs(ours - np.array(answers)).max() < 0.02
+    assert max(answers) > 0.9
+    assert min(answers) < 0.1

@@ -1,0 +1,117 @@
+"""Every choice of a training run, with its meaning at its field. One YAML file holds them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from model_src.config.load import load_config
+from model_src.config.schema import ModelConfig
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataSettings(Settings):
+    mode: Literal["preextracted", "on_the_fly"] = Field("preextracted", description="read chunks, or split the videos")
+    extracted: Path | None = Field(None, description="where `aura extract` wrote; null: beside the data root")
+    sampling: Literal["random", "uniform", "start_at"] = Field(
+        "random", description="which windows of a video to learn"
+    )
+    windows_per_video: Count = Field(1, description="windows of each video that are learnt in one epoch")
+    start_at: NotNegative = Field(0.0, description="second of the first window, for `start_at`")
+    validation_windows: Count = Field(4, description="windows of each validation video, spread evenly")
+
+
+class OptimizerSettings(Settings):
+    learning_rate: Positive = 1e-4
+    weight_decay: NotNegative = Field(1e-2, description="not applied to biases and normalisation layers")
+    clip_norm: Positive | None = Field(1.0, description="largest norm of all gradients together; null: no bound")
+    accumulate: Count = Field(1, description="batches whose gradients are added up to one step")
+
+
+class ScheduleSettings(Settings):
+    kind: Literal["cosine", "plateau", "step", "constant"] = Field(
+        "cosine", description="CosineAnnealingWarmRestarts, ReduceLROnPlateau, StepLR, or none; moved on once an epoch"
+    )
+    period: Count = Field(10, description="`cosine`: epochs to the first restart; `step`: epochs between two steps")
+    lengthen: Count = Field(2, description="`cosine`: how many times longer each period is than the one before")
+    factor: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.5, description="`plateau`, `step`: the rate is multiplied by it"
+    )
+    patience: Annotated[int, Field(ge=0)] = Field(2, description="`plateau`: epochs without a better AUC")
+
+
+class LossSettings(Settings):
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    video: NotNegative = Field(0.1, description="weight of the video-only head's loss")
+    audio: NotNegative = Field(0.1, description="weight of the audio-only head's loss")
+    lip_sync: NotNegative = Field(0.1, description="weight of the lip-sync loss, where it is known whether lips agree")
+
+
+class StopSettings(Settings):
+    epochs: Count = 30
+    patience: Count | None = Field(5, description="epochs without a better validation AUC; null: never stop early")
+
+
+class KeepSettings(Settings):
+    folder: Path = Path("checkpoints")
+    every_epochs: Count = Field(1, description="a periodic checkpoint after so many epochs")
+    every_steps: Count | None = Field(None, description="refresh the latest checkpoint within an epoch, too")
+
+
+class LogSettings(Settings):
+    tensorboard: bool = True
+    mlflow: bool = False
+    wandb: bool = False
+
+
+class TrainSettings(Settings):
+    model: str | dict[str, Any] = Field("contract-v1", description="a named model, a YAML file, or a configuration")
+    pretrained: bool = Field(True, description="begin with the encoders' pretrained weights")
+    seed: Annotated[int, Field(ge=0)] = 0
+    batch_size: Count = Field(16, description="windows per step, over all processes together")
+    num_workers: Annotated[int, Field(ge=0)] = Field(2, description="processes that read data; 0: the training process")
+    device: str = Field("auto", description="auto, cpu, cuda, or one of several as cuda:1")
+    amp: Literal["off", "bf16", "fp16"] = Field("off", description="mixed precision")
+    gradient_checkpointing: bool = Field(False, description="less memory for a third more arithmetic")
+    freeze_batch_norm: bool = Field(False, description="keep the statistics that the pretrained weights came with")
+    ema: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        0.999, description="decay of the averaged weights; null: none"
+    )
+    data: DataSettings = DataSettings()
+    optimizer: OptimizerSettings = OptimizerSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    loss: LossSettings = LossSettings()
+    stop: StopSettings = StopSettings()
+    keep: KeepSettings = KeepSettings()
+    log: LogSettings = LogSettings()
+
+    @model_validator(mode="after")
+    def _batches_divide(self) -> Self:
+        if self.batch_size % self.optimizer.accumulate:
+            raise ValueError("batch_size must be a multiple of optimizer.accumulate")
+        return self
+
+    def model_settings(self) -> ModelConfig:
+        return load_config(self.model) if isinstance(self.model, str) else ModelConfig.model_validate(self.model)
+
+
+def load_settings(path: Path | None = None, **changes: Any) -> TrainSettings:
+    """A YAML file, or the defaults; then the changes, where a dotted name reaches into a section."""
+    plain = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path else {}
+    for name, value in changes.items():
+        *sections, field = name.split(".")
+        place = plain
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[field] = value
+    return TrainSettings.model_validate(plain)
