@@ -5,20 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from functions.core import wiring
-from functions.core.contracts import ErrorCode, JobError, Metadata, Result
+from functions.core.contracts import OUR_FAULT, ErrorCode, JobError, Metadata, Result
 from functions.core.jobs import seconds_since
 from functions.core.observability import MetricUnit, logger, metrics
 from functions.core.settings import PipelineSettings
 from functions.core.steps import JobStep, SplitSummary, WorkFiles
 from model_src.verdict.aggregate import VideoScores
 from model_src.verdict.prediction import Prediction
-
-# What a person reads when the fault is ours; a rejected video brings its own sentence.
-SENTENCES = {
-    ErrorCode.INFERENCE_FAILED: "The model could not score this video. Please submit it again.",
-    ErrorCode.INFERENCE_TIMEOUT: "The model did not answer in time. Please submit the video again later.",
-    ErrorCode.INTERNAL_ERROR: "Something went wrong on our side. Please submit the video again.",
-}
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -36,10 +29,9 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 
 def refusal(error: dict[str, str]) -> JobError:
     code = ErrorCode(error["code"])
-    logger.warning(
-        "job failed", extra={"code": code, "cause": error.get("cause")}
-    )  # causes are for us, not for clients
-    return JobError(code=code, message=error.get("message") or SENTENCES[code])
+    # Causes are for us, not for clients.
+    logger.warning("job failed", extra={"code": code, "cause": error.get("cause")})
+    return JobError(code=code, message=error.get("message") or OUR_FAULT[code])
 
 
 def success(job_id: str) -> Result:

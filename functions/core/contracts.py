@@ -62,6 +62,14 @@ class ErrorCode(StrEnum):
     INTERNAL_ERROR = "internal_error"
 
 
+# What a person reads when the fault is ours; a rejected video brings its own sentence.
+OUR_FAULT = {
+    ErrorCode.INFERENCE_FAILED: "The model could not score this video. Please submit it again.",
+    ErrorCode.INFERENCE_TIMEOUT: "The model did not answer in time. Please submit the video again later.",
+    ErrorCode.INTERNAL_ERROR: "Something went wrong on our side. Please submit the video again.",
+}
+
+
 class Contract(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
