@@ -22,7 +22,8 @@ FORGET_UNUSED_AFTER_DAYS = 1
 
 
 @router.post("/analyze-video", status_code=202, summary="Announce a video and get a form to upload it with")
-def analyze_video(request: Annotated[AnalyzeVideoRequest, Body()]) -> Response[AnalyzeVideoResponse]:
+def analyze_video(request: Annotated[AnalyzeVideoRequest | None, Body()] = None) -> Response[AnalyzeVideoResponse]:
+    request = request or AnalyzeVideoRequest()
     settings, job_id, moment = ApiSettings.load(), new_job_id(), now()
     form = wiring.files().upload_form(
         locate(settings.uploads_bucket, api_key(job_id)),

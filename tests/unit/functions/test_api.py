@@ -88,8 +88,9 @@ def test_announcing_a_video_gives_a_form_that_s3_enforces(call: Call, aws: Simpl
     assert aws.jobs.get(answer.job_id).filename == "interview.mp4"
 
 
-def test_an_empty_request_asks_for_an_mp4(call: Call) -> None:
-    status, body = call("POST", "/analyze-video", body="{}")
+@pytest.mark.parametrize("sent", ["{}", None, ""])
+def test_an_empty_request_asks_for_an_mp4(call: Call, sent: str | None) -> None:
+    status, body = call("POST", "/analyze-video", body=sent)
     assert status == 202
     assert body["upload"]["fields"]["Content-Type"] == "video/mp4"
 
