@@ -16,11 +16,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 
-def libraries(folder: Path, requirements: Iterable[str], alone: Iterable[str] = ()) -> Path:
-    """Link into the folder what pip would install for the requirements, and what `pip --no-deps` would add alone."""
+def libraries(folder: Path, requirements: Iterable[str]) -> Path:
+    """Link into the folder what pip would install for the requirements."""
     folder.mkdir()
-    for name in alone:
-        link(metadata.distribution(name), folder)
     waiting, seen = list(requirements), set()
     while waiting:
         name = canonicalize_name(waiting.pop())
