@@ -14,7 +14,7 @@ find_python = $(firstword $(foreach name,python3 python3.11 python3.12 python3.1
 	$(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print(sys.executable)' 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo up test check format bench-split bench-serve fuzz clean
+.PHONY: help setup tools demo up test check format bench-split bench-serve bench-load fuzz clean
 .DELETE_ON_ERROR:
 
 help: ## list the commands
@@ -75,6 +75,9 @@ bench-split: .venv/.ready ## measure how fast a video is cut into chunks
 
 bench-serve: .venv/.ready ## measure how fast a clip is scored on every backend, and a whole job (ten minutes)
 	@$(BIN)/python -m infra.bench.serve
+
+bench-load: .venv/.ready ## 64 clients at once for a minute: answers, waiting times, memory
+	@$(BIN)/python -m infra.bench.load
 
 fuzz: .venv/.ready ## feed 20,000 broken videos to probe and split and see that each gets an answer
 	@$(BIN)/python -m tests.fuzz.mutate --count 20000

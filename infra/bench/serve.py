@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -187,9 +188,15 @@ def compare(model_folder: Path, clip: Path, rounds: int) -> dict[str, dict[str, 
             "peak_mb": round(max(each["peak_mb"] for each in taken)),
             "max_diff": found.largest,
             "same_class": found.same_class,
+            "crossed_one_half": crossed(taken[-1]["probabilities"], turns[-1][DESIGN]["probabilities"]),
             "cam_share": round(median(each["cam_seconds"] / each["seconds"] for each in taken), 4),
         }
     return rows
+
+
+def crossed(ours: list[float], reference: list[float]) -> int:
+    """Windows on the other side of one half than the design's. All are 'uncertain' either way if `same_class` holds."""
+    return sum((a > 0.5) != (b > 0.5) for a, b in zip(ours[::3], reference[::3], strict=True))
 
 
 def show(name: str, rows: dict[str, dict[str, Any]]) -> None:
@@ -283,6 +290,7 @@ def main() -> None:
         way, model_folder, clip = arguments.worker
         worker(way, Path(model_folder), Path(clip))
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # stopped from outside, it still stops what it started
     figures = bench(arguments.rounds, not arguments.no_jobs)
     target = Path("out") / "bench-serve.json"
     target.parent.mkdir(exist_ok=True)

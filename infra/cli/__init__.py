@@ -5,9 +5,14 @@ from __future__ import annotations
 import typer
 
 from infra.cli.analyze import analyze
+from infra.cli.calibrate import calibrate
 from infra.cli.demo import demo
+from infra.cli.evaluate import evaluate
+from infra.cli.extract import extract
+from infra.cli.package import package
 from infra.cli.probe import probe
 from infra.cli.score import score
+from infra.cli.train import train
 from infra.cli.up import up
 
 app = typer.Typer(
@@ -17,5 +22,5 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for command in (up, demo, analyze, probe, score):
+for command in (up, demo, analyze, probe, score, extract, train, evaluate, calibrate, package):
     app.command()(command)

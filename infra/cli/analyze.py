@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -16,8 +15,9 @@ from functions.core.contracts import JobView, Status
 from infra.cli.client import ApiClient, ApiError
 from infra.cli.show import console, picture_name, show
 from infra.local.deploy import DeployFailed
+from infra.local.home import stack_home
 from infra.local.processes import REGION, StartFailed
-from infra.local.stack import DEFAULT_HOME, AlreadyRunning, EmbeddedStack, running_stack
+from infra.local.stack import AlreadyRunning, EmbeddedStack, running_stack
 from infra.local.users import token_for
 
 WORDS = {
@@ -58,8 +58,7 @@ def connect(api: str | None, token: str | None, cleanup: ExitStack) -> ApiClient
         if not token:
             raise ApiError("A deployed API wants a token: give --token or set AURA_TOKEN.")
         return ApiClient(api, token)
-    home = Path(os.environ.get("AURA_HOME", DEFAULT_HOME))
-    running = running_stack(home)
+    running = running_stack(stack_home())
     if running:
         cognito = boto3.client(
             "cognito-idp", endpoint_url=running.aws_url, region_name=REGION,
@@ -68,7 +67,7 @@ def connect(api: str | None, token: str | None, cleanup: ExitStack) -> ApiClient
         outputs = running.outputs
         return ApiClient(running.api_url, token_for(cognito, outputs["UserPoolId"], outputs["UserPoolClientId"]))
     with console.status("starting the embedded stack (emulator, template, model) …"):
-        stack = cleanup.enter_context(EmbeddedStack(home))
+        stack = cleanup.enter_context(EmbeddedStack())
     return ApiClient(stack.api_url, stack.token())
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
-from pathlib import Path
 
 import typer
 from rich.table import Table
@@ -13,16 +11,15 @@ from rich.table import Table
 from infra.cli.show import console
 from infra.local.deploy import DeployFailed
 from infra.local.processes import StartFailed
-from infra.local.stack import DEFAULT_HOME, AlreadyRunning, EmbeddedStack
+from infra.local.stack import AlreadyRunning, EmbeddedStack
 
 
 def up() -> None:
     """Start the embedded stack and print where everything is. Ctrl-C stops it; its state stays."""
-    home = Path(os.environ.get("AURA_HOME", DEFAULT_HOME))
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    stack = EmbeddedStack(home)
+    stack = EmbeddedStack()
     try:
         with console.status("starting: emulator, template.yaml, model …"):
             stack.start()

@@ -16,11 +16,11 @@ import boto3
 from pydantic import BaseModel, ConfigDict
 
 from infra.local.deploy import STACK, deploy
+from infra.local.home import model_cache, stack_home
 from infra.local.processes import REGION, Process, free_port
 from infra.local.users import LOCAL_USER, token_for
 
 ENDPOINT_NAME = "aura-veracity-local"
-DEFAULT_HOME = Path(".aura")
 # A laptop's model starts warm and scores a chunk in seconds: a minute without an answer means it is gone.
 PARAMETERS = {"ScoringBackend": "external", "ExternalEndpointName": ENDPOINT_NAME, "ScoringTimeoutSeconds": "60"}
 
@@ -46,11 +46,11 @@ class EmbeddedStack:
 
     def __init__(
         self,
-        home: Path = DEFAULT_HOME,
+        home: Path | None = None,
         model_arguments: list[str] | None = None,
         parameters: dict[str, str] | None = None,
     ) -> None:
-        self.home = home.resolve()
+        self.home = (home or stack_home()).resolve()
         self.parameters = PARAMETERS | (parameters or {})
         self.ports = self._ports()
         self.aws_url = f"http://127.0.0.1:{self.ports['aws']}"
@@ -61,7 +61,7 @@ class EmbeddedStack:
         self.inference = self._process(
             "inference server",
             ["model_src.serving", "serve", "--host", "127.0.0.1", "--port", str(self.ports["inference"])]
-            + (model_arguments or ["--untrained", "compact"]),
+            + (model_arguments or ["--untrained", "compact", "--cache-dir", str(model_cache())]),
             f"{self.inference_url}/ping",
         )
         self.endpoint: Process | None = None  # needs the topics, which exist once the template is deployed
@@ -222,7 +222,7 @@ class EmbeddedStack:
             raise AlreadyRunning(f"A stack is running already on {self.home}.") from None
 
 
-def running_stack(home: Path = DEFAULT_HOME) -> Addresses | None:
+def running_stack(home: Path) -> Addresses | None:
     """The stack that some other process has up on this folder, if any."""
     path = home / "stack.json"
     if not path.exists():

@@ -71,8 +71,10 @@ class WindowDataset(Dataset[list[Sample]]):
         chunk, row, real, skipped = self._read(first, turn, generator)
         samples = [replace(real, skipped=skipped)]
         if self.make_fake is not None and real.label == 0:
-            other = self._read((first + 1) % len(self.videos), turn, generator)[2]
-            samples.append(self.make_fake(real, chunk, row, other, generator))
+            reals = [place for place, video in enumerate(self.videos) if video.label == 0]
+            other = self._read(reals[(reals.index(first) + 1) % len(reals)], turn, generator)[2]
+            fake = self.make_fake(real, chunk, row, other, generator)
+            samples.append(replace(fake, video_id=f"{real.video_id}#forged"))  # a video of its own in every count
         if self.augment is not None:
             # The fake is changed as its real is: nothing but the forgery tells them apart.
             state = generator.bit_generator.state

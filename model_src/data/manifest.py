@@ -27,17 +27,8 @@ class ManifestInvalid(ValueError):
     """The list of videos cannot be used; the message says which entry and why."""
 
 
-def load_videos(data_root: Path | None = None, manifest: Path | None = None) -> list[Video]:
-    """The videos of a manifest, or of a folder tree where no manifest is given."""
-    if manifest is not None:
-        return read_manifest(manifest, data_root)
-    if data_root is None:
-        raise ManifestInvalid("Where are the videos? Give a data root, a manifest, or both.")
-    return scan_tree(data_root)
-
-
 def read_manifest(path: Path, data_root: Path | None = None) -> list[Video]:
-    root = data_root or path.parent
+    root = (data_root or path.parent).resolve()
     if not path.is_file():
         raise ManifestInvalid(f"There is no manifest at {path}.")
     if path.suffix == ".csv":
@@ -78,7 +69,7 @@ def _video(row: Any, where: str, root: Path) -> Video:
 
 def scan_tree(root: Path) -> list[Video]:
     """`split/video_id/` holds one video and a `meta.json` with at least its label."""
-    videos = []
+    root, videos = root.resolve(), []
     for split in SPLITS:
         for meta in sorted((root / split).glob(f"*/{META}")):
             files = sorted(file for file in meta.parent.iterdir() if file.suffix.lower() in SUFFIXES)

@@ -50,4 +50,6 @@ class EpochOrder(Sampler[list[Place]]):
             numbers = np.random.default_rng([self.seed, self.epoch]).permutation(self.items)
         for step in range(self.first_step, self.steps):
             batch = numbers[step * self.batch_size : (step + 1) * self.batch_size]
-            yield [(self.epoch, int(number)) for number in batch[self.rank :: self.processes]]
+            mine = batch[self.rank :: self.processes]
+            if len(mine):  # the last batch in order may be too small for everybody
+                yield [(self.epoch, int(number)) for number in mine]

@@ -16,6 +16,7 @@ def main() -> None:
     command.add_argument("--model-dir", help="a packaged model [AURA_MODEL_DIR, else /opt/ml/model]")
     command.add_argument("--untrained", metavar="NAME", help="random weights of a named model [AURA_UNTRAINED_MODEL]")
     command.add_argument("--threads", type=int, help="CPU threads for one chunk [AURA_THREADS, else all cores]")
+    command.add_argument("--cache-dir", help="keep an untrained model exported for faster backends [AURA_CACHE_DIR]")
     options = parser.parse_args()
 
     # An option on the command line outweighs the whole environment.
@@ -26,17 +27,20 @@ def main() -> None:
 
     # Threads that wait for each other spin by default; beside any other busy process that costs ten times the time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    import torch  # reads the line above once, here; and takes seconds, so not before the options are known to be right
+    # A small file can unpack to a picture that takes all memory: more pixels than this are refused unread.
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(64 * 1024 * 1024))
+    # It reads the waiting policy once, here; and takes seconds, so not before the options are known to be right.
+    import torch
 
     from model_src.serving.load import choose_source
 
     try:
-        source = choose_source(model_dir, untrained)
+        source = choose_source(model_dir, untrained, options.cache_dir or os.environ.get("AURA_CACHE_DIR"))
     except ValueError as error:
         parser.error(str(error))
     if threads:
         torch.set_num_threads(threads)
-    serve(source, ServerSettings(host=options.host, port=options.port))
+    serve(source, ServerSettings(options.host, options.port, api_key=os.environ.get("AURA_API_KEY")))
 
 
 if __name__ == "__main__":

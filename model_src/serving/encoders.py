@@ -6,6 +6,7 @@ faster way to run the networks has to replace this one class and nothing more.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,8 +18,9 @@ from torch import Tensor
 from model_src.models import MultimodalModel
 from model_src.models.inputs import frames_from_crops, waveform_from_pcm
 
-FRAME_BATCH = 16
-SOUND_BATCH = 8
+# How many rows at a time: a processor's caches hold few, a GPU wants many.
+FRAME_BATCH = {"cpu": 16, "cuda": 128}
+SOUND_BATCH = {"cpu": 8, "cuda": 64}
 
 
 @dataclass(frozen=True)
@@ -45,34 +47,45 @@ class Encoders(Protocol):
 
 
 class TorchEncoders:
-    """The networks as PyTorch runs them, in float32."""
+    """The networks as PyTorch runs them: in float32 on a processor, in bfloat16 on a GPU."""
 
     def __init__(self, model: MultimodalModel, device: torch.device) -> None:
-        # Convolutions on the CPU run faster with the channels last.
+        # Convolutions run faster with the channels last, on the processor and on the GPU's tensor cores alike.
         self._model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._device = device
 
     def frames(self, crops: NDArray[np.uint8], flow: NDArray[np.float16] | None) -> FrameCodes:
         embeddings, maps, mouths = [], [], []
-        for begin in range(0, len(crops), FRAME_BATCH):
-            rows = slice(begin, begin + FRAME_BATCH)
+        batch = FRAME_BATCH[self._device.type]
+        for begin in range(0, len(crops), batch):
+            rows = slice(begin, begin + batch)
             moved = None if flow is None else self._tensor(flow[rows])
             frames = frames_from_crops(self._tensor(crops[rows]), moved)  # [n, C, 224, 224]
             frames = frames.contiguous(memory_format=torch.channels_last)
-            encoded = self._model.encode_frames(frames)
-            embeddings.append(encoded.embeddings)
-            maps.append(encoded.maps)
-            mouths.append(self._model.encode_mouths(frames))
-        known = [codes for codes in mouths if codes is not None]
+            with self._precision():
+                encoded = self._model.encode_frames(frames)
+                mouth = self._model.encode_mouths(frames)
+            embeddings.append(encoded.embeddings.float())
+            maps.append(encoded.maps.float())
+            mouths.append(mouth)
+        known = [codes.float() for codes in mouths if codes is not None]
         return FrameCodes(torch.cat(embeddings), torch.cat(maps), torch.cat(known) if known else None)
 
     def sound(self, pcm: NDArray[np.int16], voice: NDArray[np.bool_], lengths: NDArray[np.int64]) -> SoundCodes:
         parts = []
-        for begin in range(0, len(pcm), SOUND_BATCH):
-            rows = slice(begin, begin + SOUND_BATCH)
+        batch = SOUND_BATCH[self._device.type]
+        for begin in range(0, len(pcm), batch):
+            rows = slice(begin, begin + batch)
             waveform = waveform_from_pcm(self._tensor(pcm[rows]))  # [r, S]
-            parts.append(self._model.encode_audio(waveform, self._tensor(voice[rows]), self._tensor(lengths[rows])))
-        return SoundCodes(torch.cat([part.embeddings for part in parts]), torch.cat([part.mask for part in parts]))
+            with self._precision():
+                part = self._model.encode_audio(waveform, self._tensor(voice[rows]), self._tensor(lengths[rows]))
+            parts.append(part)
+        embeddings = torch.cat([part.embeddings.float() for part in parts])
+        return SoundCodes(embeddings, torch.cat([part.mask for part in parts]))
+
+    def _precision(self) -> AbstractContextManager[None]:
+        """What follows the encodings is small and stays in float32."""
+        return torch.autocast("cuda", torch.bfloat16) if self._device.type == "cuda" else nullcontext()
 
     def _tensor(self, array: NDArray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)

@@ -1,4 +1,4 @@
-"""POST /invocations: the bytes of one chunk in, its scores out, and one line in the log whatever happens."""
+"""Bytes in, an answer out, one after the other, and one line in the log whatever happens."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ import asyncio
 import re
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from statistics import fmean
 
 from fastapi import Request, Response
 
-from model_src.preprocess.chunk import Chunk
-from model_src.preprocess.errors import ChunkInvalid
+from model_src.preprocess.errors import ChunkInvalid, VideoRejected
 from model_src.serving.body import read_body
-from model_src.serving.errors import InferenceFailed
-from model_src.serving.holder import ModelHolder, Scorer
+from model_src.serving.errors import ImageRejected, InferenceFailed
+from model_src.serving.holder import ModelHolder
 from model_src.serving.logs import logger
 from model_src.serving.problem import Problem
-from model_src.verdict.calibrate import probability
-from model_src.verdict.scores import ChunkScores
+from model_src.serving.work import Answer, Work
 
 REQUEST_ID_HEADERS = ("x-amzn-sagemaker-inference-id", "x-request-id")
 RETRY_AFTER = 2  # seconds: about the time of one chunk
@@ -51,12 +49,16 @@ class Invocations:
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def __call__(self, request: Request) -> Response:
+    async def __call__(
+        self, request: Request, work: Work, admit: Callable[[Request], None] = lambda _: None
+    ) -> Response:
+        """`admit` says no by raising a Problem, before anything is read."""
         began = time.perf_counter()
         event = InferenceEvent(request_id(request))
         try:
-            scores = await self._score(request, event)
-            return Response(scores.model_dump_json(), media_type="application/json")
+            admit(request)
+            answer = await self._answer(request, work, event)
+            return Response(answer.json, media_type="application/json")
         except Problem as problem:
             event.status = problem.code
             return problem.response()
@@ -67,7 +69,7 @@ class Invocations:
             latency = round((time.perf_counter() - began) * 1000, 1)
             logger.info("inference", extra={**vars(event), "latency_ms": latency})
 
-    async def _score(self, request: Request, event: InferenceEvent) -> ChunkScores:
+    async def _answer(self, request: Request, work: Work, event: InferenceEvent) -> Answer:
         scorer = self._holder.scorer
         if scorer is None:
             raise Problem(503, "model_not_ready", self._holder.reason, RETRY_AFTER_LOADING)
@@ -78,26 +80,24 @@ class Invocations:
         try:
             body = await read_body(request, self._max_body_bytes)
             event.size_bytes = len(body)
-            scores = await self._run(scorer, body, event.request_id)
+            answer = await self._run(lambda: work(scorer, body), event.request_id)
         finally:
             self._taken -= 1
-        if scores.windows:
-            fakes = [probability(window.logit, scorer.calibration) for window in scores.windows]
-            event.fake_probability = round(fmean(fakes), 6)
-        return scores
+        event.fake_probability = answer.fake_probability
+        return answer
 
-    async def _run(self, scorer: Scorer, body: bytes, request_id: str) -> ChunkScores:
+    async def _run(self, work: Callable[[], Answer], request_id: str) -> Answer:
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._thread, lambda: scorer.score_chunk(Chunk.from_bytes(body)))
-        except ChunkInvalid as error:
+            return await loop.run_in_executor(self._thread, work)
+        except (ChunkInvalid, ImageRejected, VideoRejected) as error:
             raise Problem(400, error.code, error.message) from error
         except InferenceFailed as error:
             logger.error("inference failed", extra={"request_id": request_id, "reason": str(error)})
             raise Problem(500, "inference_failed", str(error)) from error
         except Exception as error:
             logger.exception("inference failed", extra={"request_id": request_id})
-            raise Problem(500, "inference_failed", "The model failed on this chunk.") from error
+            raise Problem(500, "inference_failed", "The model failed on this input.") from error
 
 
 def request_id(request: Request) -> str:

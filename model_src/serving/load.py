@@ -1,21 +1,37 @@
-"""Where the served model comes from: a verified model directory or, only when asked for, untrained weights."""
+"""Where the served model comes from: a verified model directory or, only when asked for, untrained weights.
+
+On a processor, a packaged model runs on the backend that was the fastest at packaging among those this machine can run.
+Before it is served it scores the probe chunk, which warms it up and has to give the numbers the manifest knows.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import shutil
+import tempfile
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 
-from model_src.config import named_configs
-from model_src.models import build, load_for_inference
-from model_src.serving.errors import ModelUnavailable
+from model_src import models
+from model_src.config import load_config, named_configs
+from model_src.models import MultimodalModel, build, load_for_inference
+from model_src.serving.backends import BOUNDS, Backend, make_encoders, usable
+from model_src.serving.errors import InferenceFailed, ModelUnavailable
+from model_src.serving.logs import logger
 from model_src.serving.manifest import CALIBRATION, read_verified
+from model_src.serving.package import package_model
+from model_src.serving.parity import difference, probabilities, probe_chunk
+from model_src.serving.plan import Plan
 from model_src.serving.predictor import Predictor
 from model_src.verdict.scores import Calibration
 
 SAGEMAKER_MODEL_DIR = Path("/opt/ml/model")  # where SageMaker unpacks model.tar.gz
 UNTRAINED_SEED = 0
+BF16_BOUND = BOUNDS["openvino-bf16"]  # what CUDA is held to: it computes in bf16 as well
 
 
 def best_device() -> str:
@@ -33,13 +49,23 @@ class ModelDirectory:
 
     def load(self) -> Predictor:
         manifest = read_verified(self.path)
-        return Predictor(
-            load_for_inference(self.path),
+        model = load_for_inference(self.path)
+        device = best_device()
+        backend: Backend = "torch"
+        if manifest.plan is not None and device == "cpu":
+            backend = manifest.plan.fastest(usable())
+        predictor = Predictor(
+            model,
             model_version=manifest.model_version,
             trained=manifest.trained,
             calibration=Calibration.model_validate_json((self.path / CALIBRATION).read_bytes()),
-            device=best_device(),
+            device=device,
+            encoders=make_encoders(backend, model, self.path) if device == "cpu" else None,
         )
+        if manifest.plan is not None:
+            check(predictor, manifest.plan, f"{backend} ({device})", BOUNDS[backend] if device == "cpu" else BF16_BOUND)
+        logger.info("backend chosen", extra={"backend": backend, "device": device})
+        return predictor
 
     def __str__(self) -> str:
         return str(self.path)
@@ -47,9 +73,13 @@ class ModelDirectory:
 
 @dataclass(frozen=True)
 class UntrainedModel:
-    """A named model with random weights, the same ones every time: for trying the machinery, never for a verdict."""
+    """A named model with random weights, the same ones every time: for trying the machinery, never for a verdict.
+
+    With a cache folder it is packaged there once, and from then on starts and runs as fast as a packaged model.
+    """
 
     name: str
+    cache: Path | None = None
 
     def exists(self) -> bool:
         return self.name in named_configs()
@@ -57,21 +87,76 @@ class UntrainedModel:
     def load(self) -> Predictor:
         if not self.exists():
             raise ModelUnavailable(f"No model is called {self.name!r}; there are: {', '.join(named_configs())}.")
-        return Predictor(
-            build(self.name, pretrained=False, seed=UNTRAINED_SEED),
-            model_version=f"{self.name}-untrained",
-            trained=False,
-            device=best_device(),
+        # The container serves what was packaged elsewhere: it does not carry the exporter.
+        if self.cache is not None and best_device() == "cpu" and find_spec("onnx"):
+            return self._packaged(self.cache)
+        return Predictor(self._built(), model_version=self._version, trained=False, device=best_device())
+
+    @property
+    def _version(self) -> str:
+        return f"{self.name}-untrained"
+
+    def _built(self) -> MultimodalModel:
+        return build(self.name, pretrained=False, seed=UNTRAINED_SEED)
+
+    def _packaged(self, cache: Path) -> Predictor:
+        folder = cache / f"{self._version}-{recipe(self.name)}"
+        if folder.exists():
+            try:
+                return ModelDirectory(folder).load()
+            except ModelUnavailable as error:  # made by other code, or damaged: it can be made again
+                logger.warning("cached model discarded", extra={"reason": str(error)})
+                shutil.rmtree(folder)
+        logger.info(
+            "exporting the model for faster backends, once; this may take a minute", extra={"cache": str(cache)}
         )
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as temporary:
+            made = Path(temporary) / "model"
+            package_model(made, self._built(), model_version=self._version, trained=False, calibration=Calibration())
+            try:
+                made.rename(folder)
+            except OSError:
+                if not folder.exists():  # else another server that started with us was quicker
+                    raise
+        return ModelDirectory(folder).load()
 
     def __str__(self) -> str:
         return f"untrained:{self.name}"
 
 
-def choose_source(model_dir: str | None, untrained: str | None) -> ModelDirectory | UntrainedModel:
+def check(predictor: Predictor, plan: Plan, backend: str, bound: float) -> None:
+    """Refuse a model that scores otherwise here than where it was packaged. Also its first run, the slowest one."""
+    try:
+        found = difference(probabilities(predictor.score_chunk(probe_chunk())), plan.reference)
+    except InferenceFailed as error:
+        raise ModelUnavailable(f"The model fails on the probe chunk: {error}") from error
+    if not found.within(bound):
+        raise ModelUnavailable(
+            f"The model does not score here as it did when it was packaged: on {backend} a probability of the probe "
+            f"chunk is off by {found.largest:.2g}, at most {bound:g} is allowed and no window may change its class. "
+            "Package it again with the libraries that serve it."
+        )
+
+
+def recipe(name: str) -> str:
+    """A short name for all that decides what the package of an untrained model looks like, our code among it."""
+    parts = [load_config(name).model_dump_json(), str(UNTRAINED_SEED)]
+    parts += [path.read_text(encoding="utf-8") for path in sorted(Path(models.__file__).parent.glob("*.py"))]
+    for library in ("torch", "onnxruntime", "openvino"):
+        try:
+            parts.append(version(library))
+        except PackageNotFoundError:
+            parts.append("none")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def choose_source(
+    model_dir: str | None, untrained: str | None, cache_dir: str | None = None
+) -> ModelDirectory | UntrainedModel:
     """What the options or the environment ask for; random weights are never a fallback."""
     if model_dir and untrained:
         raise ValueError("A model directory and an untrained model were both asked for: choose one of them.")
     if untrained:
-        return UntrainedModel(untrained)
+        return UntrainedModel(untrained, Path(cache_dir).resolve() if cache_dir else None)
     return ModelDirectory(Path(model_dir) if model_dir else SAGEMAKER_MODEL_DIR)

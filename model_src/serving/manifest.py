@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from model_src.models import MultimodalModel, save_for_serving
 from model_src.serving.errors import ModelUnavailable
+from model_src.serving.plan import Plan
 from model_src.verdict.scores import Calibration
 
 MANIFEST, WEIGHTS, CALIBRATION = "manifest.json", "model.safetensors", "calibration.json"
@@ -22,18 +24,27 @@ class Manifest(BaseModel):
     model_version: str = Field(min_length=1)
     trained: bool
     files: dict[str, str] = Field(description="file name -> SHA-256 in hexadecimal")
+    plan: Plan | None = Field(default=None, description="how fast each backend is; None: PyTorch serves, unchecked")
 
 
 def write_model_directory(
-    folder: Path, model: MultimodalModel, *, model_version: str, trained: bool, calibration: Calibration
-) -> None:
-    """Everything the server needs, and nothing it would have to execute."""
+    folder: Path,
+    model: MultimodalModel,
+    *,
+    model_version: str,
+    trained: bool,
+    calibration: Calibration,
+    graphs: Sequence[str] = (),
+    plan: Plan | None = None,
+) -> Manifest:
+    """Everything the server needs, and nothing it would have to execute; the graphs named lie in the folder already."""
     folder.mkdir(parents=True, exist_ok=True)
     save_for_serving(folder / WEIGHTS, model)
     (folder / CALIBRATION).write_text(calibration.model_dump_json(indent=2))
-    files = {name: sha256(folder / name) for name in (WEIGHTS, CALIBRATION)}
-    manifest = Manifest(model_version=model_version, trained=trained, files=files)
+    files = {name: sha256(folder / name) for name in (WEIGHTS, CALIBRATION, *graphs)}
+    manifest = Manifest(model_version=model_version, trained=trained, files=files, plan=plan)
     (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2))
+    return manifest
 
 
 def read_verified(folder: Path) -> Manifest:

@@ -22,6 +22,7 @@ from model_src.models.heads import log_odds
 from model_src.models.outputs import WindowLogits
 from model_src.models.windows import gather_frames
 from model_src.preprocess.chunk import Chunk
+from model_src.preprocess.errors import ChunkInvalid
 from model_src.serving.encoders import Encoders, FrameCodes, SoundCodes, TorchEncoders
 from model_src.serving.errors import InferenceFailed
 from model_src.serving.window_audio import cut_windows
@@ -83,6 +84,8 @@ class Predictor:
         flow = chunk.flow if config.video.channels == 5 else None
         if config.video.channels == 5 and flow is None:
             raise InferenceFailed("The model looks at optical flow and the chunk carries none.")
+        if flow is not None and not np.isfinite(flow).all():
+            raise ChunkInvalid("bad_arrays", "The optical flow of the chunk holds a value that is no number.")
         return self._encoders.frames(chunk.crops, flow)
 
     def _encode_sound(self, chunk: Chunk) -> SoundCodes | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 import uvicorn
@@ -13,7 +14,10 @@ from fastapi.responses import JSONResponse
 
 from model_src.serving.holder import ModelHolder, ModelSource
 from model_src.serving.invocations import Invocations
+from model_src.serving.keys import require_key
 from model_src.serving.logs import adopt_uvicorn, logger
+from model_src.serving.problem import Problem
+from model_src.serving.work import score_chunk, score_image, score_video
 
 MIB = 1024 * 1024
 DRAIN_SECONDS = 25  # SageMaker kills the container 30 seconds after SIGTERM
@@ -25,6 +29,7 @@ class ServerSettings:
     port: int = 8080
     queue_size: int = 4  # chunks that may wait while one is scored
     max_body_bytes: int = 128 * MIB  # 30 windows at 10 fps with optical flow are about 80 MiB
+    api_key: str | None = field(default=None, repr=False)  # for pictures and whole videos; without it nobody gets in
 
 
 def create_app(source: ModelSource, settings: ServerSettings) -> FastAPI:
@@ -48,7 +53,22 @@ def create_app(source: ModelSource, settings: ServerSettings) -> FastAPI:
 
     @app.post("/invocations")
     async def invoke(request: Request) -> Response:
-        return await invocations(request)
+        return await invocations(request, score_chunk)
+
+    def admit_video(request: Request) -> None:
+        require_key(request, settings.api_key)
+        if not find_spec("av"):
+            raise Problem(501, "not_here", "This server takes no whole videos: it carries nothing that decodes them.")
+
+    @app.post("/infer")
+    async def infer(request: Request) -> Response:
+        """One picture as the body: what its face looks like by itself."""
+        return await invocations(request, score_image, lambda asked: require_key(asked, settings.api_key))
+
+    @app.post("/infer-video")
+    async def infer_video(request: Request) -> Response:
+        """One video file as the body: the verdict. For local use; the service cuts videos up before they get here."""
+        return await invocations(request, score_video, admit_video)
 
     @app.get("/health/live")
     async def live() -> dict[str, str]:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from model_src.models import MultimodalModel
+from model_src.config.schema import ModelConfig
 
 LATEST = "multimodal_latest.pth"
 COMMIT_VARIABLE = "AURA_GIT_COMMIT"  # an image carries no repository; its build says what it was made from
@@ -31,7 +32,8 @@ def git_commit() -> str | None:
 
 def save(
     path: Path,
-    model: MultimodalModel,
+    config: ModelConfig,
+    model_state: Mapping[str, Tensor],
     *,
     epoch: int,
     metrics: Mapping[str, float],
@@ -45,8 +47,8 @@ def save(
     unfinished = path.with_suffix(".part")
     torch.save(
         {
-            "model_state_dict": model.state_dict(),
-            "config": model.config.model_dump(mode="json"),
+            "model_state_dict": dict(model_state),
+            "config": config.model_dump(mode="json"),
             "epoch": epoch,
             "metrics": dict(metrics),
             "optimizer_state_dict": optimizer_state,

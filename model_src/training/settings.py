@@ -28,6 +28,8 @@ class DataSettings(Settings):
     )
     windows_per_video: Count = Field(1, description="windows of each video that are learnt in one epoch")
     start_at: NotNegative = Field(0.0, description="second of the first window, for `start_at`")
+    augment: bool = Field(True, description="blur, noise, codecs and the like, the same for real and fake")
+    self_made_fakes: bool = Field(False, description="forge every real window and put the two side by side")
     validation_windows: Count = Field(4, description="windows of each validation video, spread evenly")
 
 

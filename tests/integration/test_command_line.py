@@ -71,7 +71,7 @@ def test_score_and_the_whole_product_agree(stack: EmbeddedStack, clip: Path, tmp
     [report] = tmp_path.glob("out/*/report.json")
     there = JobView.model_validate_json(report.read_text()).prediction
     assert there is not None
-    assert here["fake"] == pytest.approx(there.manipulation_confidence, abs=1e-4)
+    assert here["fake"] == pytest.approx(there.manipulation_confidence, abs=5e-3)  # the stack may serve in bf16
     assert here["class"] == there.overall_class
 
 

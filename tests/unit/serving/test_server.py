@@ -211,7 +211,7 @@ def test_when_all_places_are_taken_the_next_chunk_is_sent_away_with_a_time_to_co
     ("problem", "sentence"),
     [
         (InferenceFailed("The model gave a number that is none."), "The model gave a number that is none."),
-        (RuntimeError("/internal/path line 3"), "The model failed on this chunk."),
+        (RuntimeError("/internal/path line 3"), "The model failed on this input."),
     ],
     ids=["said", "unforeseen"],
 )

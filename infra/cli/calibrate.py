@@ -1,0 +1,50 @@
+"""`aura calibrate`: make a model's probabilities mean what they say, and package both together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infra.cli.evaluate import prepare, score_split
+from infra.cli.show import console
+
+
+def calibrate(
+    checkpoint: Annotated[Path, typer.Option(help="a checkpoint, a safetensors file, or a packaged model")],
+    data_root: Annotated[Path | None, typer.Option(help="folder with split/video_id/video.mp4 and meta.json")] = None,
+    manifest: Annotated[Path | None, typer.Option(help="CSV or JSON list of videos")] = None,
+    split: Annotated[str, typer.Option(help="split that the model was not trained on")] = "val",
+    platt: Annotated[bool, typer.Option("--platt", help="scale and bias instead of a temperature alone")] = False,
+    extracted: Annotated[Path | None, typer.Option(help="chunks of `aura extract`, instead of the videos")] = None,
+    out: Annotated[Path, typer.Option(help="the packaged model: weights, calibration.json, manifest")] = Path(
+        "out/model"
+    ),
+    device: Annotated[str | None, typer.Option(help="cpu or cuda")] = None,
+) -> None:
+    """Fit temperature (or Platt) scaling and write a model directory that the server takes."""
+    import numpy as np
+
+    from model_src.evaluation.calibration import fit
+    from model_src.evaluation.evaluate import trust
+    from model_src.serving.manifest import write_model_directory
+
+    predictor, videos = prepare(checkpoint, data_root, manifest, device)
+    scored, missing = score_split(predictor, videos, split, extracted)
+    labels, logits = [entry.video.label for entry in scored], [entry.scores.logit for entry in scored]
+    try:
+        calibration = fit(labels, logits, "platt" if platt else "temperature")
+    except ValueError as error:
+        typer.echo(f"{str(error).capitalize()}; {len(scored)} videos of {split} scored, {dict(missing)}.", err=True)
+        raise typer.Exit(1) from error
+    write_model_directory(
+        out,
+        predictor.model,
+        model_version=predictor.model_version,
+        trained=predictor.trained,
+        calibration=calibration,
+    )
+    found = trust(np.array(labels), np.array(logits), calibration)
+    console.print(f"{calibration.method}: scale {calibration.scale:.4f}, bias {calibration.bias:.4f} -> {out}")
+    console.print(f"calibration error {found['ece_before']:.4f} before, {found['ece_after']:.4f} after")

@@ -1,0 +1,75 @@
+"""`aura evaluate`: what a model is worth on labelled videos, as JSON, CSV and a page to look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import track
+
+from infra.cli.show import console
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from model_src.data.video import Video
+    from model_src.evaluation.score import Scored
+    from model_src.serving.predictor import Predictor
+
+
+def evaluate(
+    checkpoint: Annotated[Path, typer.Option(help="a checkpoint, a safetensors file, or a packaged model")],
+    data_root: Annotated[Path | None, typer.Option(help="folder with split/video_id/video.mp4 and meta.json")] = None,
+    manifest: Annotated[Path | None, typer.Option(help="CSV or JSON list of videos")] = None,
+    split: Annotated[str, typer.Option(help="train, val or test")] = "test",
+    fit_on: Annotated[str | None, typer.Option(help="split to fit the learnt aggregations on, such as val")] = None,
+    extracted: Annotated[Path | None, typer.Option(help="chunks of `aura extract`, instead of the videos")] = None,
+    out: Annotated[Path, typer.Option(help="folder for the report")] = Path("out/evaluation"),
+    device: Annotated[str | None, typer.Option(help="cpu or cuda")] = None,
+) -> None:
+    """Score the videos of a split and write report.html, evaluation.json and videos.csv."""
+    from model_src.evaluation.evaluate import NothingToCompare, rows_of
+    from model_src.evaluation.evaluate import evaluate as judge
+    from model_src.evaluation.report import write_report
+
+    predictor, videos = prepare(checkpoint, data_root, manifest, device)
+    scored, missing = score_split(predictor, videos, split, extracted)
+    fitted_on = score_split(predictor, videos, fit_on, extracted)[0] if fit_on else []
+    try:
+        results = judge(scored, missing, fitted_on=fitted_on)
+    except NothingToCompare as error:
+        typer.echo(f"{error} Left out: {dict(missing) or 'none'}.", err=True)
+        raise typer.Exit(1) from error
+    write_report(out, results, rows_of(scored))
+    auc = results["video"]["mean"]["auc"]
+    low, high = auc["interval"] or (None, None)
+    between = f" (95 %: {low:.4f} to {high:.4f})" if low is not None else ""
+    console.print(f"{len(scored)} videos, AUC [bold]{auc['value']:.4f}[/]{between} -> {out / 'report.html'}")
+
+
+def prepare(
+    checkpoint: Path, data_root: Path | None, manifest: Path | None, device: str | None
+) -> tuple[Predictor, list[Video]]:
+    """The model and the videos, or a sentence on what is wrong with either."""
+    from model_src.data.find import load_videos
+    from model_src.data.manifest import ManifestInvalid
+    from model_src.evaluation.score import load_predictor
+    from model_src.serving.errors import ModelUnavailable
+
+    try:
+        return load_predictor(checkpoint, device), load_videos(data_root, manifest)
+    except (ManifestInvalid, ModelUnavailable, FileNotFoundError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+def score_split(
+    predictor: Predictor, videos: list[Video], split: str, extracted: Path | None
+) -> tuple[list[Scored], Counter[str]]:
+    from model_src.data.store import Store
+    from model_src.evaluation.score import collect, score_videos
+
+    chosen = [video for video in videos if video.split == split]
+    pairs = score_videos(predictor, chosen, Store(extracted) if extracted else None)
+    return collect(iter(track(pairs, f"scoring {split}", total=len(chosen), console=console, transient=True)))

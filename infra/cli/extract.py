@@ -1,0 +1,48 @@
+"""`aura extract`: split every video of a dataset once, for training that need not do it again every epoch."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from infra.cli.show import console
+
+
+def extract(
+    data_root: Annotated[Path | None, typer.Option(help="folder with split/video_id/video.mp4 and meta.json")] = None,
+    manifest: Annotated[Path | None, typer.Option(help="CSV or JSON list of videos")] = None,
+    out: Annotated[Path | None, typer.Option(help="where the chunks go; beside the data root if not given")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="videos at once")] = max(1, os.cpu_count() or 1),
+    frame_rate: Annotated[float, typer.Option(help="frames per second; 10 for high-resolution material")] = 5.0,
+    flow: Annotated[bool, typer.Option("--flow", help="also compute optical flow, for 5-channel models")] = False,
+) -> None:
+    """Cut videos into windows of aligned faces and sound. Run it again after an interruption: it goes on."""
+    from model_src.data.extract import EXTRACT_SETTINGS, Tally, extract_all, store_beside
+    from model_src.data.find import load_videos
+    from model_src.data.manifest import ManifestInvalid
+    from model_src.data.store import Store
+
+    try:
+        videos = load_videos(data_root, manifest)
+    except ManifestInvalid as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    root = data_root or (manifest.parent if manifest else Path())
+    store = Store(out) if out else store_beside(root)
+    settings = replace(EXTRACT_SETTINGS, frame_rate=frame_rate, flow=flow)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    tally = Tally()
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("extracting", total=len(videos))
+        for tally in extract_all(videos, store, settings, workers):
+            progress.update(task, completed=tally.usable + tally.rejected.total())
+    console.print(f"{tally.done} extracted, {tally.already} were there already -> {store.root}")
+    for reason, count in tally.rejected.most_common():
+        console.print(f"[yellow]{count} left out[/]: {reason.replace('_', ' ')}")
+    if not tally.usable:
+        raise typer.Exit(1)

@@ -1,0 +1,69 @@
+"""`aura train`: from labelled videos to weights. Under torchrun it is one of several processes."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from infra.cli.show import console
+
+
+def train(
+    config: Annotated[Path | None, typer.Option(help="YAML file with the settings of the run")] = None,
+    data_root: Annotated[Path | None, typer.Option(help="folder with split/video_id/video.mp4 and meta.json")] = None,
+    manifest: Annotated[Path | None, typer.Option(help="CSV or JSON list of videos")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1)] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="windows per step, over all processes")] = None,
+    num_workers: Annotated[int | None, typer.Option(min=0, help="processes that read data")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda")] = None,
+    resume: Annotated[Path | None, typer.Option(help="checkpoint to go on from")] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="make tiny data and train on it, in a minute")] = False,
+) -> None:
+    """Train a model. `--debug` shows the whole pipeline without any data of yours."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    from pydantic import ValidationError
+
+    from model_src.data.dataset import NothingToLearnFrom
+    from model_src.data.identities import IdentityLeak
+    from model_src.data.made_clips import SampleMissing
+    from model_src.data.manifest import ManifestInvalid
+    from model_src.models import MissingWeightsError
+    from model_src.training.journal import TrackerMissing
+    from model_src.training.position import Diverged, Stopped
+
+    try:
+        if debug:
+            train_on_made_data()
+            return
+        given = {"stop.epochs": epochs, "batch_size": batch_size, "num_workers": num_workers, "device": device}
+        changes = {name: value for name, value in given.items() if value is not None}
+        train_on_videos(config, data_root, manifest, changes, resume)
+    except Stopped as stopped:
+        console.print(str(stopped))
+    except (ManifestInvalid, NothingToLearnFrom, IdentityLeak, MissingWeightsError, SampleMissing, TrackerMissing,
+            Diverged, ValidationError) as error:  # fmt: skip
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+def train_on_made_data() -> None:
+    from model_src.training.debug import train_debug
+
+    outcome, target = train_debug(Path("out") / "debug", Path("checkpoints"))
+    console.print(f"loss {outcome.metrics['train_total']:.3f}, {outcome.epochs} epochs -> [bold]{target}[/]")
+
+
+def train_on_videos(
+    config: Path | None, data_root: Path | None, manifest: Path | None, changes: dict[str, Any], resume: Path | None
+) -> None:
+    from model_src.data.find import load_videos
+    from model_src.training.run import train as train_model
+    from model_src.training.settings import load_settings
+
+    videos = load_videos(data_root, manifest)
+    root = data_root or (manifest.parent if manifest else None)
+    outcome = train_model(load_settings(config, **changes), videos, data_root=root, resume=resume)
+    console.print(f"best AUC {outcome.best_auc:.4f} after {outcome.epochs} epochs -> [bold]{outcome.best}[/]")

@@ -1,0 +1,18 @@
+"""Where the embedded stack keeps its state, and the models that were exported for this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+DEFAULT = Path(".aura")
+
+
+def stack_home() -> Path:
+    """The state folder: AURA_HOME, or .aura where one stands."""
+    return Path(os.environ.get("AURA_HOME") or DEFAULT)
+
+
+def model_cache() -> Path:
+    """Shared by every stack of this folder: exporting a model takes a while and is the same for all of them."""
+    return Path(os.environ.get("AURA_CACHE_DIR") or DEFAULT / "models").resolve()

@@ -1,0 +1,76 @@
+"""Which changes a window goes through. Real and fake are treated alike, and all frames of a window too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from model_src.data.augment import picture, sound
+from model_src.data.sample import Sample
+
+PICTURE = (picture.colour, picture.jpeg, picture.h264, picture.blur, picture.downscale)
+SOUND = (sound.noise, sound.phone_band, sound.codec, sound.stretch, sound.pitch)
+PCM = 32768
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Each change with its own chance; a window may go through none or several."""
+
+    chance: float = 0.2
+    flip: float = 0.5
+    crop: float = 0.3
+
+    def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
+        if generator.random() < self.flip:
+            sample = flipped(sample)
+        if generator.random() < self.crop:
+            sample = zoomed(sample, generator)
+        crops = sample.crops
+        for change in PICTURE:
+            if generator.random() < self.chance:
+                crops = change(crops, generator)
+        return replace(sample, crops=crops, pcm=self._sound(sample, generator))
+
+    def _sound(self, sample: Sample, generator: np.random.Generator) -> np.ndarray:
+        chosen = [change for change in SOUND if generator.random() < self.chance]
+        if not chosen or sample.length < sound.N_FFT:
+            return sample.pcm
+        wave = sample.pcm[: sample.length].astype(np.float32) / np.float32(PCM)
+        for change in chosen:
+            wave = change(wave, generator)
+        pcm = np.zeros_like(sample.pcm)
+        pcm[: sample.length] = np.clip(np.round(wave * PCM), -PCM, PCM - 1)
+        return pcm
+
+
+def flipped(sample: Sample) -> Sample:
+    """A mirror image; the left eye becomes the right one, and what moved to the left moves to the right."""
+    width = sample.crops.shape[2]
+    points = sample.points[:, [1, 0, 2, 4, 3]].copy()
+    points[..., 0] = width - 1 - points[..., 0]
+    flow = sample.flow
+    if flow is not None:
+        flow = flow[:, :, ::-1] * np.array([-1, 1], flow.dtype)
+    return replace(sample, crops=np.ascontiguousarray(sample.crops[:, :, ::-1]), points=points, flow=flow)
+
+
+def zoomed(sample: Sample, generator: np.random.Generator) -> Sample:
+    """A part of the crop, of at least 85 % of its side, as large as the whole was."""
+    height, width = sample.crops.shape[1:3]
+    share = generator.uniform(0.85, 1.0)
+    left, top = generator.uniform(0, 1 - share, 2) * (width, height)
+    matrix = np.array([[1 / share, 0, -left / share], [0, 1 / share, -top / share]])
+
+    def warp(image: np.ndarray) -> np.ndarray:
+        return cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+
+    flow = sample.flow
+    if flow is not None:
+        flow = np.stack([warp(field.astype(np.float32)) / share for field in flow]).astype(np.float16)
+    crops = np.stack([warp(crop).astype(np.uint8) for crop in sample.crops])
+    return replace(
+        sample, crops=crops, points=(sample.points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32), flow=flow
+    )

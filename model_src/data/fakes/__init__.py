@@ -1,0 +1,1 @@
+"""Fakes made from real windows, for training without a single found fake."""

@@ -1,0 +1,158 @@
+"""Everything there is to say about a model on a set of videos, as plain numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_src.evaluation import aggregation
+from model_src.evaluation.calibration import (
+    expected_calibration_error,
+    probabilities,
+    reliability,
+    risk_coverage,
+)
+from model_src.evaluation.metrics import confusion, precision_recall, roc, with_intervals
+from model_src.evaluation.score import Scored
+from model_src.verdict.calibrate import REJECT_BELOW
+from model_src.verdict.scores import Calibration
+
+CURVE_POINTS = 400
+FEW_RESAMPLES = 100  # for windows and frames, of which there are many
+
+
+class NothingToCompare(ValueError):
+    """The scored videos are all real or all fake."""
+
+
+def evaluate(
+    scored: Sequence[Scored],
+    missing: Counter[str],
+    *,
+    fitted_on: Sequence[Scored] = (),
+    resamples: int = 500,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """`fitted_on` are videos for the learnt aggregations, such as the validation set; without any they are left out."""
+    labels = np.array([entry.video.label for entry in scored])
+    if len(set(labels.tolist())) < 2:
+        raise NothingToCompare("The scored videos are all of one class; metrics need real and fake ones.")
+    groups = np.array([entry.group for entry in scored])
+    logits = np.array([entry.scores.logit for entry in scored])
+    calibration = scored[0].scores.calibration
+    calibrated = probabilities(logits, calibration)
+
+    def judge(chosen: NDArray[np.bool_]) -> dict[str, Any] | None:
+        if len(set(labels[chosen].tolist())) < 2:
+            return None
+        return with_intervals(labels[chosen], logits[chosen], groups[chosen], resamples=resamples, seed=seed)
+
+    sources = np.array([entry.video.source for entry in scored])
+    methods = np.array([entry.video.method or "unknown" for entry in scored])
+    return {
+        "model_version": scored[0].scores.model_version,
+        "trained": all(entry.scores.trained for entry in scored),
+        "videos": {"scored": len(scored), "real": int((labels == 0).sum()), "fake": int(labels.sum())},
+        "left_out": dict(missing),
+        "identities": len(set(groups.tolist())),
+        "video": {
+            name: with_intervals(labels, values, groups, resamples=resamples, seed=seed)
+            for name, values in by_aggregation(scored, fitted_on, seed).items()
+        },
+        "window": many(scored, "windows", seed),
+        "frame": many(scored, "frames", seed),
+        "by_modality": {name: _modality(scored, name, resamples, seed) for name in ("video_logit", "audio_logit")},
+        "by_source": {name: judge(sources == name) for name in sorted(set(sources.tolist()))},
+        # The fakes of one method stand against all reals.
+        "by_method": {
+            name: judge((methods == name) | (labels == 0)) for name in sorted(set(methods[labels == 1].tolist()))
+        },
+        "confusion": confusion(labels, logits),
+        "calibration": trust(labels, logits, calibration),
+        "curves": curves(labels, logits, calibrated),
+    }
+
+
+def by_aggregation(scored: Sequence[Scored], fitted_on: Sequence[Scored], seed: int) -> dict[str, list[float]]:
+    videos = [entry.scores for entry in scored]
+    found = {kind: [aggregation.fixed(scores, kind) for scores in videos] for kind in aggregation.FIXED}
+    if len({entry.video.label for entry in fitted_on}) == 2:
+        known = [entry.scores for entry in fitted_on]
+        targets = [entry.video.label for entry in fitted_on]
+        for kind in aggregation.LEARNT:
+            found[kind] = aggregation.apply(aggregation.learn(kind, known, targets, seed), videos)
+    return found
+
+
+def many(scored: Sequence[Scored], part: str, seed: int) -> dict[str, Any] | None:
+    """Every window, or every frame, as if it were a video of its own."""
+    rows = [(entry.video.label, one.logit, entry.group) for entry in scored for one in getattr(entry.scores, part)]
+    if len({label for label, _, _ in rows}) < 2:
+        return None
+    labels, logits, groups = (np.array(column) for column in zip(*rows, strict=True))
+    return with_intervals(labels, logits, groups, resamples=FEW_RESAMPLES, seed=seed)
+
+
+def _modality(scored: Sequence[Scored], name: str, resamples: int, seed: int) -> dict[str, Any] | None:
+    known = [entry for entry in scored if getattr(entry.scores, name) is not None]
+    if len({entry.video.label for entry in known}) < 2:
+        return None
+    labels = [entry.video.label for entry in known]
+    logits = [getattr(entry.scores, name) for entry in known]
+    return with_intervals(labels, logits, [entry.group for entry in known], resamples=resamples, seed=seed)
+
+
+def trust(labels: NDArray, logits: NDArray, calibration: Calibration) -> dict[str, Any]:
+    """Calibration error without and with the calibration, and what rejecting the unsure costs and gains."""
+    before, after = probabilities(logits, Calibration()), probabilities(logits, calibration)
+    coverage, risk = risk_coverage(labels, after).at(REJECT_BELOW)
+    return {
+        "used": calibration.model_dump(),
+        "ece_before": expected_calibration_error(labels, before),
+        "ece_after": expected_calibration_error(labels, after),
+        "reject_below": REJECT_BELOW,
+        "coverage": coverage,
+        "risk": risk,
+    }
+
+
+def curves(labels: NDArray, logits: NDArray, calibrated: NDArray) -> dict[str, Mapping[str, list[float]]]:
+    """What the report draws, thinned out where there are very many points."""
+    points, recalls, risks = roc(labels, logits), precision_recall(labels, logits), risk_coverage(labels, calibrated)
+    bins = reliability(labels, calibrated)
+    return {
+        "roc": {"x": thin(points.fpr), "y": thin(points.tpr)},
+        "precision_recall": {"x": thin(recalls.recall), "y": thin(recalls.precision)},
+        "reliability": {"x": [b.said for b in bins], "y": [b.found for b in bins], "count": [b.count for b in bins]},
+        "risk_coverage": {"x": thin(risks.coverage), "y": thin(risks.risk)},
+    }
+
+
+def thin(values: NDArray) -> list[float]:
+    if len(values) <= CURVE_POINTS:
+        return values.tolist()
+    return values[np.linspace(0, len(values) - 1, CURVE_POINTS).round().astype(int)].tolist()
+
+
+def rows_of(scored: Sequence[Scored]) -> list[dict[str, Any]]:
+    """One line per video, for a table."""
+    return [
+        {
+            "video_id": entry.video.video_id,
+            "label": entry.video.label,
+            "source": entry.video.source,
+            "method": entry.video.method,
+            "group": entry.group,
+            "logit": entry.scores.logit,
+            "fake": float(probabilities([entry.scores.logit], entry.scores.calibration)[0]),
+            "video_logit": entry.scores.video_logit,
+            "audio_logit": entry.scores.audio_logit,
+            "lip_sync": entry.scores.lip_sync,
+            "windows": len(entry.scores.windows),
+        }
+        for entry in scored
+    ]

@@ -1,0 +1,28 @@
+"""Who may ask for a picture or a whole video: whoever knows the key. Chunks come through SageMaker, with its own."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from fastapi import Request
+
+from model_src.serving.problem import Problem
+
+HEADER = "x-api-key"
+
+
+def require_key(request: Request, expected: str | None) -> None:
+    """Without a key on the server nobody gets in. Every wrong key takes the same time, whatever it shares with ours."""
+    given = request.headers.get(HEADER)
+    if given is None:
+        raise Problem(401, "unauthorized", "Send the API key in the header X-API-Key.")
+    if not expected:
+        raise Problem(401, "unauthorized", "This server has no API key: start it with AURA_API_KEY set.")
+    if not hmac.compare_digest(digest(given), digest(expected)):
+        raise Problem(401, "unauthorized", "The API key is not the right one.")
+
+
+def digest(key: str) -> bytes:
+    """Of one length whatever the key: comparing must not tell how long ours is."""
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()

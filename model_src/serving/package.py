@@ -1,0 +1,57 @@
+"""From a model to `model.tar.gz`: weights, exported graphs, calibration, and the manifest that vouches for them."""
+
+from __future__ import annotations
+
+import tarfile
+import tempfile
+from pathlib import Path
+
+from model_src.models import MultimodalModel
+from model_src.serving.graphs import export_graphs
+from model_src.serving.manifest import MANIFEST, Manifest, write_model_directory
+from model_src.serving.measure import measure_backends
+from model_src.verdict.scores import Calibration
+
+COMPRESSION = 1  # of gzip: weights hardly get smaller, however long one tries
+
+
+def package_model(
+    folder: Path, model: MultimodalModel, *, model_version: str, trained: bool, calibration: Calibration
+) -> Manifest:
+    """Fill the folder with all that serving needs. Nothing in it is code."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model = model.eval().requires_grad_(False)
+    graphs = export_graphs(model, folder)
+    plan = measure_backends(model, folder)
+    return write_model_directory(
+        folder,
+        model,
+        model_version=model_version,
+        trained=trained,
+        calibration=calibration,
+        graphs=graphs,
+        plan=plan,
+    )
+
+
+def write_archive(
+    path: Path, model: MultimodalModel, *, model_version: str, trained: bool, calibration: Calibration
+) -> Manifest:
+    """The same as one archive, every file at its root; there all at once or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".package-") as temporary:
+        folder, archive = Path(temporary) / "model", Path(temporary) / path.name
+        manifest = package_model(folder, model, model_version=model_version, trained=trained, calibration=calibration)
+        with tarfile.open(archive, "w:gz", compresslevel=COMPRESSION) as tar:
+            for name in (MANIFEST, *sorted(manifest.files)):
+                tar.add(folder / name, arcname=name, filter=anonymous)
+        archive.replace(path)
+    return manifest
+
+
+def anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Whoever packs it, the archive's files belong to nobody in particular."""
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mode = 0o644
+    return member

@@ -1,0 +1,81 @@
+"""What can be asked of the model: a chunk, a picture, a whole video. Bytes in, an answer out, on the scoring thread."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from model_src.preprocess.chunk import Chunk
+from model_src.serving.errors import InferenceFailed
+from model_src.serving.holder import Scorer
+from model_src.verdict.aggregate import UnusableScores, aggregate
+from model_src.verdict.calibrate import calibrate, pick, probability
+from model_src.verdict.scores import ChunkScores
+
+DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Answer:
+    json: str
+    fake_probability: float | None  # for the log
+
+
+Work = Callable[[Scorer, bytes], Answer]
+
+
+def score_chunk(scorer: Scorer, body: bytes) -> Answer:
+    """A chunk -> ChunkScores."""
+    scores = scorer.score_chunk(Chunk.from_bytes(body))
+    fakes = [probability(window.logit, scorer.calibration) for window in scores.windows]
+    return Answer(scores.model_dump_json(), round(fmean(fakes), DIGITS) if fakes else None)
+
+
+def score_image(scorer: Scorer, body: bytes) -> Answer:
+    """A picture with one face -> what its face looks like by itself."""
+    from model_src.serving.image import chunk_of_image  # face detection: not needed to score chunks
+
+    chunk = chunk_of_image(body)
+    scores = scorer.score_chunk(chunk)
+    if not scores.frames:
+        raise InferenceFailed("The model does not look at pictures.")
+    frame = scores.frames[0]
+    fake = round(probability(frame.logit, scorer.calibration), DIGITS)
+    overall_class, confidence = pick(fake)
+    answer = {
+        "class": overall_class,
+        "confidence": confidence,
+        "fake_probability": fake,
+        "logit": frame.logit,
+        "face": {"box": chunk.boxes[0].tolist(), "transform": frame.transform, "saliency": frame.saliency},
+        "model_version": scores.model_version,
+        "trained": scores.trained,
+    }
+    return Answer(json.dumps(answer), fake)
+
+
+def score_video(scorer: Scorer, body: bytes) -> Answer:
+    """A whole video file -> the verdict and how the video was split. For local use: it takes as long as it takes."""
+    from model_src.preprocess.split import split_video  # decoding: not needed to score chunks
+
+    scores: list[ChunkScores] = []
+    with tempfile.NamedTemporaryFile(prefix="aura-video-") as file:
+        file.write(body)
+        file.flush()
+        report = split_video(Path(file.name), lambda chunk: scores.append(scorer.score_chunk(chunk))).to_dict()
+    try:
+        video = aggregate(scores, report["duration"])
+    except UnusableScores as error:
+        raise InferenceFailed(str(error)) from error
+    prediction = calibrate(video)
+    answer = {
+        "prediction": prediction.model_dump(mode="json"),
+        "video": report,
+        "model_version": video.model_version,
+        "trained": video.trained,
+    }
+    return Answer(json.dumps(answer), prediction.manipulation_confidence)

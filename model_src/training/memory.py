@@ -1,0 +1,13 @@
+"""Training in less memory."""
+
+from __future__ import annotations
+
+from model_src.models import MultimodalModel
+
+
+def save_memory(model: MultimodalModel) -> None:
+    """Activations are computed again on the way back instead of being kept."""
+    if model.config.enable_video:
+        model.video_encoder.backbone.set_grad_checkpointing(True)
+    if model.config.enable_audio:
+        model.audio_encoder.model.gradient_checkpointing_enable({"use_reentrant": False})

@@ -1,0 +1,112 @@
+"""A whole run from its settings: data, model, trainer, journal."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from model_src.data.augment.augment import Augment
+from model_src.data.dataset import NothingToLearnFrom, WindowDataset
+from model_src.data.extract import store_beside, usable
+from model_src.data.fakes.make import SelfMadeFakes
+from model_src.data.identities import count_of, refuse_leaks
+from model_src.data.source import OnTheFly, Preextracted, Source
+from model_src.data.store import Store
+from model_src.data.video import Video
+from model_src.models import build
+from model_src.training.journal import Journal
+from model_src.training.processes import join_team
+from model_src.training.settings import TrainSettings
+from model_src.training.trainer import Trainer
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    best_auc: float
+    best: Path
+    latest: Path
+    epochs: int
+    metrics: dict[str, float]
+
+
+def train(
+    settings: TrainSettings, videos: Sequence[Video], *, data_root: Path | None = None, resume: Path | None = None
+) -> Outcome:
+    """Train until the epochs or the patience are used up. SIGTERM saves the latest checkpoint and raises Stopped."""
+    refuse_leaks(videos)
+    learn, check = datasets(settings, videos, data_root)
+    with join_team(settings.device) as team:
+        model = build(settings.model_settings(), pretrained=settings.pretrained and resume is None, seed=settings.seed)
+        trainer = Trainer(settings, model, learn, check, team)
+        if resume is not None:
+            trainer.resume(resume)
+        with stopping_on_sigterm(trainer):
+            if team.leads:
+                described = {"model": model.config.name, "seed": settings.seed, "batch_size": settings.batch_size}
+                with Journal(settings.keep.folder, settings.log, described) as journal:
+                    position = trainer.fit(journal)
+            else:
+                position = trainer.fit()
+        return Outcome(position.best_auc, trainer.best, trainer.latest, position.epoch, trainer.metrics)
+
+
+def datasets(
+    settings: TrainSettings, videos: Sequence[Video], data_root: Path | None
+) -> tuple[WindowDataset, WindowDataset]:
+    """What is learnt and what it is checked on. Videos without windows are left out and counted."""
+    data, source, kept = settings.data, source_of(settings, data_root), list(videos)
+    if isinstance(source, Preextracted):
+        kept, missing = usable(videos, source.store)
+        if missing:
+            reasons = ", ".join(f"{reason} {count}" for reason, count in missing.most_common())
+            logger.warning("%d of %d videos are left out: %s", missing.total(), len(videos), reasons)
+    logger.info("videos: %s", count_of(kept))
+    if not kept:
+        raise NothingToLearnFrom(f"None of the {len(videos)} videos has been extracted: run `aura extract` first.")
+    learn = WindowDataset(
+        [video for video in kept if video.split == "train"],
+        source,
+        sampling=data.sampling,
+        windows_per_video=data.windows_per_video,
+        start_at=data.start_at,
+        seed=settings.seed,
+        augment=Augment() if data.augment else None,
+        make_fake=SelfMadeFakes() if data.self_made_fakes else None,
+    )
+    unseen = [video for video in kept if video.split == "val"]
+    check = WindowDataset(
+        unseen,
+        source,
+        sampling="uniform",
+        windows_per_video=data.validation_windows,
+        seed=settings.seed,
+        # Where no fake was ever found, the check is on self-made ones, too.
+        make_fake=SelfMadeFakes() if data.self_made_fakes and not any(video.label for video in unseen) else None,
+    )
+    return learn, check
+
+
+def source_of(settings: TrainSettings, data_root: Path | None) -> Source:
+    if settings.data.mode == "on_the_fly":
+        return OnTheFly()
+    if settings.data.extracted is not None:
+        return Preextracted(Store(settings.data.extracted))
+    if data_root is None:
+        raise ValueError("where are the extracted videos? set data.extracted, or give a data root")
+    return Preextracted(store_beside(data_root))
+
+
+@contextmanager
+def stopping_on_sigterm(trainer: Trainer) -> Iterator[None]:
+    """A spot instance is told to go two minutes ahead."""
+    before = signal.signal(signal.SIGTERM, lambda *_: trainer.request_stop())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

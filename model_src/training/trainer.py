@@ -1,0 +1,238 @@
+"""The training loop: steps, validation, checkpoints, and going on exactly where a run was stopped."""
+
+from __future__ import annotations
+
+import math
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from model_src.data.batch import Batch
+from model_src.data.dataset import WindowDataset
+from model_src.models import MultimodalModel
+from model_src.models.checkpoint import best_checkpoint_name, checkpoint_name, load_checkpoint
+from model_src.training import checkpoint
+from model_src.training.averaging import AveragedWeights
+from model_src.training.chance import random_state, restore_random_state, seed_everything
+from model_src.training.journal import Journal
+from model_src.training.loading import check_loader, loader, order_of
+from model_src.training.memory import save_memory
+from model_src.training.objective import Objective
+from model_src.training.optimization import Schedule, build_optimizer
+from model_src.training.position import Diverged, Position, Stopped
+from model_src.training.processes import Team
+from model_src.training.settings import TrainSettings
+from model_src.training.validation import validate
+
+PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class Trainer:
+    def __init__(
+        self,
+        settings: TrainSettings,
+        model: MultimodalModel,
+        learn: WindowDataset,
+        check: WindowDataset,
+        team: Team | None = None,
+    ) -> None:
+        seed_everything(settings.seed)
+        if check.make_fake is None and len({video.label for video in check.videos}) < 2:
+            raise ValueError("the validation videos must be real and fake: with one class there is no AUC")
+        self.settings, self.team = settings, team or Team()
+        self.model = model.to(self.team.device)
+        self.learn, self.check = learn, check
+        if settings.gradient_checkpointing:
+            save_memory(self.model)
+        self.objective = self.team.share(Objective(self.model, settings.loss).to(self.team.device))
+        self.optimizer = build_optimizer(self.model, settings.optimizer)
+        self.schedule = Schedule(self.optimizer, settings.schedule)
+        self.scaler = torch.amp.GradScaler(self.team.device.type, enabled=settings.amp == "fp16")
+        self.average = None if settings.ema is None else AveragedWeights(self.model, settings.ema)
+        self.position = Position()
+        self.metrics: dict[str, float] = {}
+        self.commit = checkpoint.git_commit()
+        self._stop = False
+
+    def request_stop(self) -> None:
+        """Stop after the step that is running; may be called from a signal handler."""
+        self._stop = True
+
+    @property
+    def latest(self) -> Path:
+        return self.settings.keep.folder / checkpoint.LATEST
+
+    @property
+    def best(self) -> Path:
+        return self.settings.keep.folder / best_checkpoint_name(self.position.best_auc)
+
+    def fit(self, journal: Journal | None = None) -> Position:
+        while self.position.epoch < self.settings.stop.epochs and not self._patience_is_gone():
+            self._learn_epoch(journal)
+            self._end_epoch(journal)
+        return self.position
+
+    # --- one epoch ---------------------------------------------------------------------------------------------------
+
+    def _learn_epoch(self, journal: Journal | None) -> None:
+        position, parts = self.position, self.settings.optimizer.accumulate
+        order = order_of(self.settings, len(self.learn), self.position, self.team)
+        steps = order.steps // parts
+        if steps == 0:
+            raise ValueError(f"{len(self.learn)} windows are too few for one step of {self.settings.batch_size}")
+        self._set_training_mode()
+        batches = iter(loader(self.settings, self.learn, order, self.team))
+        begun, waited, seen = time.perf_counter(), 0.0, 0
+        bar = tqdm(
+            total=steps, initial=position.step, desc=f"epoch {position.epoch + 1}", disable=not self.team.leads,
+            leave=False,
+        )  # fmt: skip
+        with bar:
+            while position.step < steps:
+                asked = time.perf_counter()
+                together = [next(batches) for _ in range(parts)]
+                waited += time.perf_counter() - asked
+                losses = self._step(together)
+                seen += sum(len(batch) for batch in together)
+                position.step += 1
+                position.total_steps += 1
+                for name, value in losses.items():
+                    position.sums[name] = position.sums.get(name, 0.0) + value
+                bar.update()
+                bar.set_postfix(loss=f"{losses['total']:.3f}")
+                if journal:
+                    journal.write("step", position.total_steps, losses)
+                self._save_within_epoch()
+        spent = time.perf_counter() - begun
+        if seen:
+            self.metrics = {"samples_per_second": seen / spent, "waiting_share": waited / spent}
+
+    def _step(self, together: list[Batch]) -> dict[str, float]:
+        """One update of the weights from one or several batches."""
+        self.optimizer.zero_grad(set_to_none=True)
+        sums: dict[str, float] = {}
+        for number, batch in enumerate(together):
+            self.position.skipped += len(batch.skipped)
+            batch = batch.to(self.team.device)
+            last = number == len(together) - 1
+            quiet = nullcontext() if last or self.team.size == 1 else self.objective.no_sync()  # type: ignore[operator]
+            with quiet:
+                with self._precision():
+                    total, losses, _ = self.objective(batch)
+                self.scaler.scale(total / len(together)).backward()
+            for name, value in ({"total": total} | losses).items():
+                sums[name] = sums.get(name, 0.0) + value.item() / len(together)
+        if not math.isfinite(sums["total"]):
+            raise Diverged(
+                f"the loss is {sums['total']} at step {self.position.total_steps + 1}: lower the learning rate"
+            )
+        if self.settings.optimizer.clip_norm is not None:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.optimizer.clip_norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        if self.average is not None:
+            self.average.update(self.model)
+        return sums
+
+    def _end_epoch(self, journal: Journal | None) -> None:
+        position = self.position
+        steps = max(position.step, 1)
+        losses = {name: value / steps for name, value in position.sums.items()}
+        objective = self.objective if isinstance(self.objective, Objective) else self.objective.module
+        assert isinstance(objective, Objective)
+        with self.average.worn_by(self.model) if self.average else nullcontext():
+            found = validate(objective, check_loader(self.settings, self.check, self.team), self.team, self._precision)
+        self.metrics |= {f"train_{name}": value for name, value in losses.items()} | objective.shares(losses)
+        self.metrics |= found | {"skipped": position.skipped, "learning_rate": self.optimizer.param_groups[0]["lr"]}
+        self.schedule.epoch_done(found["auc"])
+        better = found["auc"] > position.best_auc
+        old_best = self.best
+        position.stale_epochs = 0 if better else position.stale_epochs + 1
+        if better:
+            position.best_auc, position.best_epoch = found["auc"], position.epoch
+        position.epoch, position.step, position.sums, position.skipped = position.epoch + 1, 0, {}, 0
+        if journal:
+            journal.write("epoch", position.epoch, self.metrics)
+        if not self.team.leads:
+            return
+        if better:
+            old_best.unlink(missing_ok=True)
+            self.save(self.best)
+        if position.epoch % self.settings.keep.every_epochs == 0:
+            self.save(self.settings.keep.folder / checkpoint_name(position.epoch, found["auc"]))
+        self.save(self.latest)
+
+    def _patience_is_gone(self) -> bool:
+        patience = self.settings.stop.patience
+        return patience is not None and self.position.stale_epochs >= patience
+
+    def _set_training_mode(self) -> None:
+        self.objective.train()
+        if self.settings.freeze_batch_norm:
+            for module in self.model.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.eval()
+
+    def _precision(self) -> Any:
+        if self.settings.amp == "off":
+            return nullcontext()
+        return torch.autocast(self.team.device.type, PRECISIONS[self.settings.amp])
+
+    # --- on disk -----------------------------------------------------------------------------------------------------
+
+    def _save_within_epoch(self) -> None:
+        every = self.settings.keep.every_steps
+        stop = self.team.any(self._stop)
+        if self.team.leads and (stop or (every and self.position.total_steps % every == 0)):
+            self.save(self.latest)
+        if stop:
+            raise Stopped(f"stopped at step {self.position.total_steps}; {self.latest} has everything to go on from")
+
+    def save(self, path: Path) -> None:
+        """`model_state_dict` is what was validated: the averaged weights where there is an average."""
+        own = self.model.state_dict()
+        checkpoint.save(
+            path,
+            self.model.config,
+            own if self.average is None else self.average.state,
+            epoch=self.position.epoch,
+            metrics=self.metrics,
+            optimizer_state=self.optimizer.state_dict(),
+            scheduler_state=self.schedule.state_dict(),
+            training_state={
+                "position": dict(vars(self.position)),
+                "random": random_state(),
+                "scaler": self.scaler.state_dict(),
+                "averaged_steps": None if self.average is None else self.average.steps,
+                "learning_weights": None if self.average is None else own,
+            },
+            commit=self.commit,
+        )
+
+    def resume(self, path: Path) -> None:
+        """Go on as if the run that wrote the checkpoint had never been stopped."""
+        saved = load_checkpoint(path)
+        state = saved.get("training_state")
+        if state is None:
+            raise ValueError(f"{path} has weights alone and no state of a run: it cannot be resumed")
+        weights: dict[str, Tensor] = saved["model_state_dict"]
+        if self.average is not None:
+            if state["averaged_steps"] is None:
+                raise ValueError(f"{path} was written without averaged weights (ema); resume with ema off")
+            self.average.load_state_dict({"state": weights, "steps": state["averaged_steps"]})
+            weights = state["learning_weights"]
+        elif state["learning_weights"] is not None:
+            raise ValueError(f"{path} was written with averaged weights (ema); resume with the same ema")
+        self.model.load_state_dict(weights)
+        self.optimizer.load_state_dict(saved["optimizer_state_dict"])
+        self.schedule.load_state_dict(saved["scheduler_state_dict"])
+        self.scaler.load_state_dict(state["scaler"])
+        self.metrics = dict(saved["metrics"])
+        self.position = Position(**state["position"])
+        restore_random_state(state["random"])

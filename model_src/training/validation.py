@@ -1,0 +1,38 @@
+"""How well the model does on videos that it does not learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import torch
+
+from model_src.data.batch import Batch
+from model_src.training.objective import Objective
+from model_src.training.processes import Team
+from model_src.training.ranking import roc_auc, video_means
+
+
+@torch.no_grad()
+def validate(
+    objective: Objective, batches: Iterable[Batch], team: Team, precision: Callable[[], Any]
+) -> dict[str, float]:
+    """The loss per window, and the AUC per video (of the mean log-odds, as a verdict is formed) and per window."""
+    objective.eval()
+    mine: list[tuple[str, int, float, float]] = []
+    for batch in batches:
+        batch = batch.to(team.device)
+        with precision():
+            _, losses, odds = objective(batch)
+        loss = float(losses["main"])
+        rows = zip(batch.video_ids, batch.label.tolist(), odds.tolist(), strict=True)
+        mine += [(video_id, label, odd, loss) for video_id, label, odd in rows]
+    found = team.gather(mine)
+    video_ids = [row[0] for row in found]
+    labels, odds, losses_ = (np.array([row[place] for row in found]) for place in (1, 2, 3))
+    return {
+        "val_loss": float(losses_.mean()),
+        "auc": roc_auc(*video_means(video_ids, labels, odds)),
+        "auc_windows": roc_auc(labels, odds),
+    }

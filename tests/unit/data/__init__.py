@@ -1,0 +1,1 @@
+"""Tests of the datasets: what is dealt, and that nobody crosses splits."""

@@ -1,0 +1,47 @@
+"""Labelled windows without any video file: what a learning test learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from model_src.data.source import Choose, Unreadable
+from model_src.data.video import Split, Video
+from model_src.preprocess.chunk import Chunk
+from tests.unit.serving.chunks import make_chunk
+
+Mark = Callable[[Chunk, Video, np.random.Generator], Chunk]
+
+
+def made_video(number: int, split: Split = "train", label: int | None = None, **fields: object) -> Video:
+    return Video.model_validate(
+        {"video_id": f"{split}_{number:03d}", "label": number % 2 if label is None else label, "split": split}
+        | {"path": Path("none.mp4")}
+        | fields
+    )
+
+
+def made_videos(count: int, split: Split = "train") -> list[Video]:
+    return [made_video(number, split) for number in range(count)]
+
+
+def brighter_when_fake(chunk: Chunk, video: Video, _: np.random.Generator) -> Chunk:
+    return replace(chunk, crops=chunk.crops // 2 + 127 * np.uint8(video.label))
+
+
+class MadeSource:
+    """One second of noise and tone per video, the same every time; `mark` puts the forgery in."""
+
+    def __init__(self, mark: Mark = brighter_when_fake, unreadable: frozenset[str] = frozenset()) -> None:
+        self.mark = mark
+        self.unreadable = unreadable
+
+    def draw(self, video: Video, choose: Choose) -> tuple[Chunk, int]:
+        if video.video_id in self.unreadable:
+            raise Unreadable(video.video_id)
+        seed = int.from_bytes(video.video_id.encode()[-7:], "little") % 2**31
+        chunk = make_chunk(1.0, seed=seed)
+        return self.mark(chunk, video, np.random.default_rng(seed)), choose(len(chunk.window_starts))

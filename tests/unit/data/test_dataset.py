@@ -1,0 +1,87 @@
+"""What is dealt depends on seed, epoch and number alone, and a broken video costs one window, never a run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from model_src.data.batch import collate
+from model_src.data.dataset import NothingToLearnFrom, WindowDataset
+from model_src.data.order import EpochOrder
+from model_src.data.sample import cut_sound, cut_window, points_in_crop
+from model_src.serving.window_audio import cut_windows
+from tests.unit.data.made_windows import MadeSource, made_video, made_videos
+from tests.unit.serving.chunks import make_chunk
+
+
+def test_an_item_is_the_same_whoever_asks_and_when() -> None:
+    videos = made_videos(6)
+    once, again = WindowDataset(videos, MadeSource(), seed=5), WindowDataset(videos, MadeSource(), seed=5)
+    late = [once[(2, number)][0] for number in range(6)]
+    assert [again[(2, number)][0].window for number in reversed(range(6))] == [s.window for s in reversed(late)]
+    drawn = {once[(epoch, 0)][0].window for epoch in range(12)}
+    assert drawn == {0, 1}
+
+
+def test_uniform_windows_spread_over_the_video_and_start_at_begins_there() -> None:
+    class Long(MadeSource):
+        def draw(self, video, choose):  # type: ignore[no-untyped-def]
+            chunk = make_chunk(6.0)
+            return chunk, choose(12)
+
+    uniform = WindowDataset([made_video(0)], Long(), sampling="uniform", windows_per_video=3)
+    assert [uniform[(0, n)][0].window for n in range(3)] == [2, 6, 10]
+    later = WindowDataset([made_video(0)], Long(), sampling="start_at", start_at=4.5, windows_per_video=4)
+    assert [later[(0, n)][0].window for n in range(4)] == [9, 10, 11, 11]
+
+
+def test_an_unreadable_video_is_passed_over_and_counted() -> None:
+    dataset = WindowDataset(made_videos(4), MadeSource(unreadable=frozenset({"train_000"})))
+    sample = dataset[(0, 0)][0]
+    assert (sample.video_id, sample.label, sample.skipped) == ("train_002", 0, ("train_000",))
+    nothing = WindowDataset([made_video(0)], MadeSource(unreadable=frozenset({"train_000"})))
+    with pytest.raises(NothingToLearnFrom):
+        nothing[(0, 0)]
+
+
+def test_the_sound_of_a_window_is_the_one_that_serving_cuts() -> None:
+    chunk = make_chunk(2.3, start=7.5, seed=4)
+    served = cut_windows(chunk)
+    for row in range(len(chunk.window_starts)):
+        pcm, voice, length = cut_sound(chunk, row)
+        assert np.array_equal(pcm, served.pcm[row])
+        assert np.array_equal(voice, served.voice[row])
+        assert length == served.lengths[row]
+
+
+def test_a_missing_frame_is_masked_and_shows_its_neighbour() -> None:
+    chunk = make_chunk(2.0, missing={1})
+    sample = cut_window(chunk, 0, made_video(0))
+    assert sample.frame_mask.tolist() == [True, False, True, True, True]
+    assert np.array_equal(sample.crops[1], sample.crops[0])
+
+
+def test_points_follow_the_face_into_the_crop() -> None:
+    transforms = np.array([[[2, 0, -10], [0, 2, 5]]], np.float32)
+    assert points_in_crop(np.array([[[10, 20]]], np.float32), transforms).tolist() == [[[10, 45]]]
+
+
+def test_videos_of_unlike_frame_rates_share_a_batch() -> None:
+    slow, fast = (cut_window(make_chunk(1.0, rate=rate), 0, made_video(0)) for rate in (5.0, 10.0))
+    batch = collate([[slow], [replace(fast, skipped=("x",))]])
+    assert batch.crops.shape == (2, 10, 224, 224, 3)
+    assert batch.frame_mask.sum(dim=1).tolist() == [5, 10]
+    assert batch.skipped == ["x"]
+    assert batch.to(torch.device("cpu")).pcm.dtype == torch.int16
+
+
+def test_an_epoch_can_be_gone_on_with_in_its_middle_and_be_shared() -> None:
+    whole = list(EpochOrder(20, 6, epoch=3, seed=1))
+    assert len(whole) == 3
+    assert list(EpochOrder(20, 6, epoch=3, seed=1, first_step=2)) == whole[2:]
+    halves = [list(EpochOrder(20, 6, epoch=3, seed=1, rank=rank, processes=2)) for rank in (0, 1)]
+    assert [sorted(a + b) for a, b in zip(*halves, strict=True)] == [sorted(batch) for batch in whole]
+    assert sum(map(len, EpochOrder(20, 6, shuffle=False))) == 20

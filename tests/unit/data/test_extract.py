@@ -1,0 +1,57 @@
+"""Extraction: what is on disk can be trusted, an interruption costs one video, and a bad video costs nobody else."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from model_src.data.dataset import WindowDataset
+from model_src.data.extract import EXTRACT_SETTINGS, Tally, extract_all, usable
+from model_src.data.made_clips import make_dataset
+from model_src.data.manifest import scan_tree
+from model_src.data.source import OnTheFly, Preextracted
+from model_src.data.store import Store
+from model_src.data.video import Video
+from tests.media import make_clip
+
+
+def run(videos: list[Video], store: Store, frame_rate: float = 5.0) -> Tally:
+    tally = Tally()
+    for tally in extract_all(videos, store, replace(EXTRACT_SETTINGS, frame_rate=frame_rate), workers=2):  # noqa: B007
+        pass
+    return tally
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> list[Video]:
+    root = make_dataset(tmp_path_factory.mktemp("clips"), per_split={"train": 2}, seconds=1.5)
+    (root / "train" / "zz_no_face").mkdir()
+    (root / "train" / "zz_no_face" / "meta.json").write_text(json.dumps({"label": 1}))
+    make_clip(root / "train" / "zz_no_face" / "video.mp4", seconds=1.2)
+    return scan_tree(root)
+
+
+def test_extraction_goes_on_where_it_stopped_and_redoes_what_was_damaged(videos: list[Video], tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    first = run(videos, store)
+    assert (first.done, dict(first.rejected)) == (2, {"no_face": 1})
+    assert run(videos, store).already == 2
+
+    record = store.record(videos[0].video_id)
+    assert record is not None
+    chunk = store.folder(videos[0].video_id) / record.chunks[0].name
+    chunk.write_bytes(chunk.read_bytes()[:-1] + b"x")
+    assert store.damaged(record) == [chunk.name]
+    again = run(videos, store)
+    assert (again.done, again.already) == (1, 1)
+    kept, missing = usable(videos, store)
+    assert (len(kept), dict(missing)) == (2, {"no_face": 1})
+
+    # The windows on disk are those that splitting on the fly finds.
+    stored = WindowDataset(kept, Preextracted(store), sampling="uniform")
+    fresh = WindowDataset(kept, OnTheFly(), sampling="uniform")
+    assert (stored[(0, 0)][0].crops == fresh[(0, 0)][0].crops).all()
+    assert (stored[(0, 0)][0].pcm == fresh[(0, 0)][0].pcm).all()

@@ -1,0 +1,149 @@
+"""A forgery is where its mask says, moves with the face, and leaves no other trace beside its real."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from model_src.data.augment.augment import Augment
+from model_src.data.dataset import WindowDataset
+from model_src.data.fakes.copy_synthesis import VocoderMissing, copy_synthesised, installed, world
+from model_src.data.fakes.make import CHANCES, SelfMadeFakes, make
+from model_src.data.fakes.masks import POINTS, draw, placed
+from model_src.data.fakes.mismatch import retimed_mouth, shifted_sound, swapped_sound
+from model_src.data.fakes.self_blend import self_blended
+from model_src.data.fakes.sheet import contact_sheet
+from tests.unit.data.faces import face_chunk, face_window
+from tests.unit.data.made_windows import MadeSource, made_videos
+
+
+def chance(seed: int) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def test_a_self_blended_face_differs_inside_its_mask_and_nowhere_else(tmp_path: Path) -> None:
+    real = face_window()
+    rows = []
+    for seed in range(6):
+        fake, masks = self_blended(real, chance(seed))
+        changed = (fake.crops != real.crops).any(axis=3)
+        assert not changed[masks == 0].any()
+        assert changed[masks > 0.4].mean() > 0.5
+        assert 0.005 < (masks > 0.4).mean() < 0.6
+        assert (fake.label, fake.video_label, fake.audio_label) == (1, 1, 0)
+        rows.append(contact_sheet(real.crops, fake.crops, masks))
+    sheet = tmp_path / "self_blended.png"
+    assert cv2.imwrite(str(sheet), np.concatenate(rows)[..., ::-1])
+    assert np.asarray(cv2.imread(str(sheet))).shape == (6 * 4 * 224, 5 * 224, 3)
+
+
+def test_a_self_blended_face_does_not_flicker() -> None:
+    """On a picture that stands still, every frame is forged alike."""
+    real = face_window()
+    still = replace(real, crops=real.crops[[0] * 5], points=real.points[[0] * 5])
+    fake, masks = self_blended(still, chance(1))
+    assert (fake.crops == fake.crops[:1]).all()
+    assert (masks == masks[:1]).all()
+
+
+def test_the_mask_follows_the_face() -> None:
+    straight = (POINTS * 40 + 100).astype(np.float32)
+    turned = (straight - 100) @ np.array([[0.8, 0.6], [-0.6, 0.8]], np.float32) + np.float32(130)
+    for points in (straight, turned):
+        mouth = draw(placed(points, "mouth"), (260, 260), 4)
+        rows, columns = np.nonzero(mouth > 0.5)
+        assert np.allclose([columns.mean(), rows.mean()], points[3:].mean(axis=0), atol=3)
+        face = draw(placed(points, "face"), (260, 260), 4)
+        assert (mouth > 0.5).sum() < 0.4 * (face > 0.5).sum()
+
+
+def test_shifted_sound_is_the_same_voice_at_another_time() -> None:
+    chunk, real = face_chunk(), face_window(2)
+    fake = shifted_sound(real, chunk, 2, chance(0))
+    assert fake is not None
+    assert (fake.crops == real.crops).all()
+    assert (fake.in_sync, fake.video_label, fake.audio_label) == (0, 0, 0)
+    whole = chunk.audio.tobytes()
+    place = whole.find(fake.pcm.tobytes()) // 2
+    assert 0.23 <= abs(place / 16_000 - (chunk.window_starts[2] - chunk.start)) <= 0.81
+
+
+def test_a_window_without_a_voice_cannot_be_forged_by_sound() -> None:
+    real = face_window()
+    mute = replace(real, voice=np.zeros_like(real.voice), pcm=np.zeros_like(real.pcm), length=0)
+    assert copy_synthesised(mute, "griffin_lim", chance(0)) is None
+    assert swapped_sound(real, mute) is None
+    made = SelfMadeFakes({"copy_synthesis": 1.0})(mute, face_chunk(), 1, mute, chance(0))
+    assert (made.crops != mute.crops).any()
+
+
+def test_a_retimed_mouth_leaves_the_eyes_alone() -> None:
+    real = face_window()
+    fake = retimed_mouth(real, chance(3))
+    assert (fake.crops != real.crops).any()
+    assert (fake.crops[:, :90] == real.crops[:, :90]).all()
+    assert fake.in_sync == 0
+
+
+def test_copy_synthesis_says_the_same_with_another_waveform() -> None:
+    real = face_window()
+    fake = copy_synthesised(real, "griffin_lim", chance(0))
+    assert fake is not None
+
+    def spectrum(pcm: np.ndarray) -> np.ndarray:
+        return np.abs(np.fft.rfft(pcm.reshape(-1, 400) * np.hanning(400), axis=1))
+
+    alike = np.corrcoef(spectrum(real.pcm).ravel(), spectrum(fake.pcm).ravel())[0, 1]
+    assert alike > 0.9
+    assert abs(np.corrcoef(real.pcm, fake.pcm)[0, 1]) < 0.9
+    loudness = [float(np.sqrt(np.mean(sample.pcm.astype(float) ** 2))) for sample in (real, fake)]
+    assert loudness[1] == pytest.approx(loudness[0], rel=0.02)
+    assert (fake.audio_label, fake.video_label, fake.in_sync) == (1, 0, 1)
+
+
+def test_a_vocoder_that_is_not_installed_names_its_package() -> None:
+    if "world" in installed():
+        assert len(world(face_window().pcm.astype(np.float32) / np.float32(32768), chance(0))) == 16_000
+    else:
+        with pytest.raises(VocoderMissing, match="pip install pyworld"):
+            world(np.zeros(100, np.float32), chance(0))
+
+
+def test_every_real_stands_beside_its_own_fake_and_both_take_the_same_road() -> None:
+    """Same size, same type, same compression: JPEG at the same quality, the same film, the same noise."""
+    seen: list[dict] = []
+
+    def spy(sample, generator):  # type: ignore[no-untyped-def]
+        seen.append(generator.bit_generator.state)
+        return Augment(chance=1.0)(sample, generator)
+
+    dataset = WindowDataset(made_videos(4), MadeSource(), augment=spy, make_fake=SelfMadeFakes({"retimed_mouth": 1.0}))
+    real, fake = dataset[(0, 0)]
+    assert (real.label, fake.label, real.video_id, real.window) == (
+        0,
+        1,
+        fake.video_id.removesuffix("#forged"),
+        fake.window,
+    )
+    assert seen[0] == seen[1]
+    for field in fields(real):
+        one, other = getattr(real, field.name), getattr(fake, field.name)
+        if isinstance(one, np.ndarray):
+            assert (one.shape, one.dtype) == (other.shape, other.dtype)
+    assert len(dataset[(0, 1)]) == 1  # a fake that was found is no base for another
+
+
+@pytest.mark.parametrize("kind", CHANCES)
+def test_every_kind_of_forgery_is_the_same_for_the_same_seed(kind: str) -> None:
+    real, other = face_window(2), replace(face_window(0), video_id="somebody else")
+    made = [make(kind, real, face_chunk(), 2, other, chance(7)) for _ in range(2)]  # type: ignore[arg-type]
+    assert made[0] is not None
+    assert made[1] is not None
+    assert made[0].label == 1
+    assert (made[0].crops == made[1].crops).all()
+    assert (made[0].pcm == made[1].pcm).all()
+    assert (made[0].crops != real.crops).any() or (made[0].pcm != real.pcm).any()

@@ -1,0 +1,61 @@
+"""A list of videos, however it is written, becomes the same videos, or a sentence that says what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from model_src.data.find import load_videos
+from model_src.data.identities import IdentityLeak, groups, refuse_leaks, split_by_identity
+from model_src.data.manifest import ManifestInvalid, read_manifest, scan_tree, write_manifest
+from tests.unit.data.made_windows import made_video
+
+
+def test_csv_json_and_tree_give_the_same_videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for split, name, label in (("train", "a", 0), ("val", "b", 1)):
+        folder = tmp_path / split / name
+        folder.mkdir(parents=True)
+        (folder / "video.mp4").write_bytes(b"")
+        (folder / "meta.json").write_text(json.dumps({"label": label, "identities": ["p1"] if name == "a" else []}))
+    table = tmp_path / "list.csv"
+    table.write_text("video_id,label,split,path,identities\na,0,train,train/a/video.mp4,p1\nb,1,val,val/b/video.mp4,\n")
+    monkeypatch.chdir(tmp_path.parent)
+    from_tree = scan_tree(Path(tmp_path.name))  # however the root is named, the paths are found from anywhere
+    assert all(video.path.is_file() for video in from_tree)
+    write_manifest(tmp_path / "list.json", from_tree)
+    assert from_tree == load_videos(None, table) == load_videos(None, tmp_path / "list.json")
+    assert [video.label for video in from_tree] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("a,2,train,a.mp4", "label"),
+        ("a,0,holdout,a.mp4", "split"),
+        ("../a,0,train,a.mp4", "without slashes"),
+        ("a,0,train,a.mp4\na,1,train,b.mp4", "Two videos"),
+    ],
+)
+def test_a_wrong_entry_is_named(tmp_path: Path, row: str, says: str) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(f"video_id,label,split,path\n{row}\n")
+    with pytest.raises(ManifestInvalid, match=says):
+        read_manifest(path)
+
+
+def test_a_face_swap_ties_two_people_so_that_neither_crosses_splits() -> None:
+    videos = [made_video(n, label=n % 2, identities=(f"p{n % 10}", f"p{(n + 1) % 10}") if n % 2 else (f"p{n % 10}",))
+              for n in range(40)]  # fmt: skip
+    dealt = split_by_identity(videos, {"train": 0.6, "val": 0.2, "test": 0.2}, seed=3)
+    refuse_leaks(dealt)
+    assert len(groups(videos)) == 5  # p0-p9 are tied in a chain of pairs
+    counts = {split: sum(video.split == split for video in dealt) for split in ("train", "val", "test")}
+    assert counts == {"train": 24, "val": 8, "test": 8}
+    assert dealt == split_by_identity(videos, {"train": 0.6, "val": 0.2, "test": 0.2}, seed=3)
+
+
+def test_a_person_in_two_splits_is_refused_by_name() -> None:
+    with pytest.raises(IdentityLeak, match=r"anna \(train, val\)"):
+        refuse_leaks([made_video(0, "train", identities=("anna",)), made_video(1, "val", identities=("anna", "ben"))])

@@ -1,0 +1,73 @@
+"""Calibrated probabilities mean what they say, and the file is the one that serving reads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from model_src.evaluation.calibration import (
+    expected_calibration_error,
+    fit,
+    probabilities,
+    reliability,
+    risk_coverage,
+    sigmoid,
+)
+from model_src.verdict.scores import Calibration
+
+
+def overconfident(temperature: float, bias: float = 0.0, count: int = 4000) -> tuple[np.ndarray, np.ndarray]:
+    """Labels drawn from honest probabilities, and the logits of a model that is `temperature` times too sure."""
+    generator = np.random.default_rng(0)
+    honest = generator.normal(0, 2, count)
+    return (generator.random(count) < sigmoid(honest)).astype(int), (honest - bias) * temperature
+
+
+def test_the_temperature_is_found_and_the_calibration_error_falls() -> None:
+    labels, logits = overconfident(3.0)
+    found = fit(labels, logits)
+    assert found.method == "temperature"
+    assert 1 / found.scale == pytest.approx(3.0, rel=0.06)
+    assert found.bias == 0
+    before = expected_calibration_error(labels, probabilities(logits, Calibration()))
+    after = expected_calibration_error(labels, probabilities(logits, found))
+    assert after < 0.03 < before
+
+
+def test_platt_finds_the_bias_too_and_agrees_with_scikit_learn() -> None:
+    labels, logits = overconfident(2.0, bias=0.7)
+    found = fit(labels, logits, "platt")
+    reference = LogisticRegression(C=1e9).fit(logits[:, None], labels)
+    assert found.scale == pytest.approx(float(reference.coef_[0, 0]), rel=0.01)
+    assert found.bias == pytest.approx(float(reference.intercept_[0]), abs=0.01)
+
+
+@pytest.mark.parametrize("method", ["temperature", "platt"])
+@pytest.mark.parametrize("logits", [[-9.0, -8.0, 8.0, 9.0], [2.0, 1.0, -1.0, -2.0], [0.0, 0.0, 0.0, 0.0]])
+def test_a_small_or_hopeless_set_gives_a_calibration_that_serving_takes(method: str, logits: list[float]) -> None:
+    found = fit([0, 0, 1, 1], logits, method)  # type: ignore[arg-type]
+    assert Calibration.model_validate_json(found.model_dump_json()) == found
+    assert 0 < found.scale <= 50
+    assert (np.diff(probabilities([-1.0, 0.0, 1.0], found)) > 0).all()
+
+
+def test_one_class_cannot_calibrate() -> None:
+    with pytest.raises(ValueError, match="real and fake"):
+        fit([1, 1], [0.3, 0.4])
+
+
+def test_the_calibration_error_is_the_mean_gap_over_the_videos() -> None:
+    p = np.array([0.05] * 4 + [0.95] * 6)
+    labels = np.array([0, 0, 0, 1] + [1] * 6)
+    bins = reliability(labels, p, bins=10)
+    assert [(b.count, round(b.said, 9), b.found) for b in bins] == [(4, 0.05, 0.25), (6, 0.95, 1.0)]
+    assert expected_calibration_error(labels, p, bins=10) == pytest.approx(0.4 * 0.2 + 0.6 * 0.05)
+
+
+def test_rejecting_the_unsure_lowers_the_risk() -> None:
+    labels = np.array([1, 0, 1, 0])
+    curve = risk_coverage(labels, [0.99, 0.05, 0.45, 0.52])
+    assert curve.at(0.6) == (0.5, 0.0)
+    assert curve.at(0.5) == (1.0, 0.5)
+    assert curve.at(0.999) == (0.0, None)

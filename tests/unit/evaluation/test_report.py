@@ -1,0 +1,89 @@
+"""The report holds every number it promises, as a page, as JSON and as a table."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+from model_src.evaluation import aggregation
+from model_src.evaluation.evaluate import NothingToCompare, evaluate, rows_of
+from model_src.evaluation.report import SHOWN, write_report
+from model_src.training.ranking import roc_auc
+from tests.unit.evaluation.made_scores import made_scored, made_scores
+
+
+def test_the_report_is_complete_and_needs_nothing_beside_itself(tmp_path: Path) -> None:
+    scored = made_scored()
+    results = evaluate(scored, Counter(no_face=2), fitted_on=made_scored(seed=1), resamples=40)
+    write_report(tmp_path, results, rows_of(scored))
+
+    read = json.loads((tmp_path / "evaluation.json").read_text())
+    assert set(read["video"]) == {"mean", "max", "voting", "attention", "lstm"}
+    assert set(read["by_method"]) == {"swap", "lips"}
+    assert set(read["by_source"]) == {"studio", "street"}
+    assert read["left_out"] == {"no_face": 2}
+    assert read["identities"] == 30
+    assert set(read["video"]["mean"]) == set(SHOWN)
+    assert sum(read["confusion"].values()) == 120
+    assert read["video"]["mean"]["auc"]["value"] == pytest.approx(
+        roc_auc([entry.video.label for entry in scored], [entry.scores.logit for entry in scored])
+    )
+    rows = list(csv.DictReader((tmp_path / "videos.csv").open()))
+    assert len(rows) == 120
+    assert 0 < float(rows[0]["fake"]) < 1
+
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("<svg") == 4
+    for svg in page.split("<svg")[1:]:
+        ET.fromstring("<svg" + svg.split("</svg>")[0] + "</svg>")  # noqa: S314  (our own)
+    assert "2 no face" in page
+    assert "http" not in page
+    assert "<script" not in page
+
+
+def test_names_from_a_manifest_cannot_write_into_the_page(tmp_path: Path) -> None:
+    scored = made_scored(24)
+    hostile = [
+        type(entry)(entry.video.model_copy(update={"source": "<script>alert(1)</script>"}), entry.group, entry.scores)
+        for entry in scored
+    ]
+    write_report(tmp_path, evaluate(hostile, Counter(), resamples=5), rows_of(hostile))
+    assert "<script" not in (tmp_path / "report.html").read_text()
+
+
+def test_one_class_gives_a_sentence() -> None:
+    with pytest.raises(NothingToCompare, match="all of one class"):
+        evaluate([entry for entry in made_scored(8) if entry.video.label], Counter())
+
+
+@pytest.mark.parametrize("kind", aggregation.LEARNT)
+def test_a_learnt_aggregation_finds_the_one_window_that_tells(kind: aggregation.Learnt) -> None:
+    """Fakes say so in a single window, so that their mean is lost in the noise."""
+    generator = np.random.default_rng(0)
+
+    def videos(count: int) -> tuple[list, list[int]]:
+        labels = [number % 2 for number in range(count)]
+        made = []
+        for label in labels:
+            scores = made_scores(0, generator, skill=0.0, windows=8)
+            windows = [window.model_copy(update={"logit": float(generator.normal())}) for window in scores.windows]
+            for window in windows:
+                windows[window.index] = window.model_copy(update={"video_logit": None})
+            if label:
+                place = int(generator.integers(8))
+                windows[place] = windows[place].model_copy(update={"logit": 4.0, "video_logit": 4.0})
+            made.append(scores.model_copy(update={"windows": windows}))
+        return made, labels
+
+    known, targets = videos(80)
+    pool = aggregation.learn(kind, known, targets)
+    unseen, truth = videos(60)
+    assert roc_auc(truth, aggregation.apply(pool, unseen)) > 0.95
+    again = aggregation.learn(kind, known, targets)
+    assert aggregation.apply(again, unseen) == aggregation.apply(pool, unseen)

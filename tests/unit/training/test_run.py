@@ -1,0 +1,74 @@
+"""From videos on disk to a checkpoint, as the command does it; a spot instance that goes takes nothing with it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from model_src.data.dataset import NothingToLearnFrom
+from model_src.data.extract import extract_all, store_beside
+from model_src.data.find import load_videos
+from model_src.data.identities import IdentityLeak
+from model_src.data.made_clips import make_dataset
+from model_src.data.video import Video
+from model_src.models import load_for_inference
+from model_src.training.position import Stopped
+from model_src.training.run import train
+from model_src.training.settings import TrainSettings
+from model_src.training.trainer import Trainer
+from tests.unit.data.made_windows import made_video
+from tests.unit.training.made_run import learner, settings
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = make_dataset(tmp_path_factory.mktemp("run"), per_split={"train": 4, "val": 2}, seconds=1.2)
+    for _ in extract_all(load_videos(root), store_beside(root), workers=2):
+        pass
+    return root
+
+
+def chosen(folder: Path) -> TrainSettings:
+    """With augmentation, and every real beside a fake that is made of it."""
+    changes = {"model": learner().model_dump(), "pretrained": False, "data.self_made_fakes": True}
+    return settings(folder, **changes, **{"stop.epochs": 1, "data.validation_windows": 1, "batch_size": 2})
+
+
+def test_videos_become_a_checkpoint_and_what_is_missing_is_counted(
+    root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    videos: list[Video] = [*load_videos(root), made_video(99)]
+    with caplog.at_level(logging.WARNING):
+        outcome = train(chosen(tmp_path), videos, data_root=root)
+    assert "1 of 7 videos are left out: not_extracted 1" in caplog.text
+    assert outcome.epochs == 1
+    assert load_for_inference(outcome.latest).config.name == "tiny"
+    assert (tmp_path / "metrics.jsonl").is_file()
+
+
+def test_sigterm_saves_and_the_next_run_goes_on(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = Trainer._step
+
+    def told_to_go(self: Trainer, batches: list) -> dict[str, float]:
+        losses = step(self, batches)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return losses
+
+    monkeypatch.setattr(Trainer, "_step", told_to_go)
+    with pytest.raises(Stopped, match="stopped at step 1"):
+        train(chosen(tmp_path), load_videos(root), data_root=root)
+    monkeypatch.undo()
+    outcome = train(chosen(tmp_path), load_videos(root), data_root=root, resume=tmp_path / "multimodal_latest.pth")
+    assert outcome.epochs == 1
+
+
+def test_nothing_extracted_and_known_people_are_refused_before_training(tmp_path: Path) -> None:
+    with pytest.raises(NothingToLearnFrom, match="aura extract"):
+        train(chosen(tmp_path), [made_video(0)], data_root=tmp_path)
+    leaking = [made_video(0, "train", identities=("anna",)), made_video(1, "val", identities=("anna",))]
+    with pytest.raises(IdentityLeak, match="anna"):
+        train(chosen(tmp_path), leaking, data_root=tmp_path)

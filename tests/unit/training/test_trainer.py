@@ -1,0 +1,143 @@
+"""A run learns, leaves checkpoints anybody can use, and can be stopped anywhere without changing what comes out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from model_src.models import load_for_inference
+from model_src.models.checkpoint import load_checkpoint
+from model_src.training.journal import Journal, TrackerMissing
+from model_src.training.position import Diverged, Stopped
+from model_src.training.settings import LogSettings
+from model_src.training.trainer import Trainer
+from tests.unit.training.made_run import learner, settings, trainer
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def weights(run: Trainer) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in run.model.state_dict().items()}
+
+
+def equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_the_loss_falls_and_the_checkpoint_is_the_contracts(tmp_path: Path) -> None:
+    chosen = settings(tmp_path, **{"stop.epochs": 4, "ema": None, "schedule.kind": "constant"})
+    run = trainer(chosen)
+    with Journal(tmp_path, LogSettings(tensorboard=False), {}) as journal:
+        run.fit(journal)
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    losses = [line["train_main"] for line in lines if line["kind"] == "epoch"]
+    assert losses[-1] < 0.7 * losses[0]
+    assert {"auc", "val_loss", "share_video", "waiting_share", "samples_per_second"} <= lines[-1].keys()
+
+    saved = load_checkpoint(run.latest)
+    fields = {"model_state_dict", "config", "epoch", "metrics", "optimizer_state_dict", "scheduler_state_dict"}
+    assert fields | {"git_commit"} <= saved.keys()
+    assert run.best.name == f"multimodal_best_{run.position.best_auc:.4f}.pth"
+    assert len(list(tmp_path.glob("multimodal_best_*.pth"))) == 1
+    assert len(list(tmp_path.glob("multimodal_v1_epoch*_*.pth"))) == 4
+    assert load_for_inference(run.best).config == run.model.config
+
+
+@pytest.mark.parametrize("stop_at", [1, 4])
+def test_a_resumed_run_equals_the_unbroken_one_bit_for_bit(tmp_path: Path, stop_at: int) -> None:
+    """With dropout, modality dropout, averaged weights, accumulation and a moving learning rate."""
+    changes = {"optimizer.accumulate": 2, "schedule.period": 2}
+    unbroken = trainer(settings(tmp_path / "whole", **changes))
+    unbroken.fit()
+
+    broken = trainer(settings(tmp_path / "broken", **changes))
+    step = broken._step
+
+    def step_until_told(batches):  # type: ignore[no-untyped-def]
+        losses = step(batches)
+        if broken.position.total_steps + 1 == stop_at:
+            broken.request_stop()
+        return losses
+
+    broken._step = step_until_told  # type: ignore[method-assign]
+    with pytest.raises(Stopped):
+        broken.fit()
+    torch.manual_seed(99)  # another process has another random state
+
+    resumed = trainer(settings(tmp_path / "broken", **changes))
+    resumed.resume(broken.latest)
+    assert resumed.position.total_steps == stop_at
+    resumed.fit()
+    assert equal(weights(resumed), weights(unbroken))
+    assert resumed.average is not None
+    assert unbroken.average is not None
+    assert equal(resumed.average.state, unbroken.average.state)
+    timings = {"samples_per_second", "waiting_share"}
+    assert {k: v for k, v in resumed.metrics.items() if k not in timings} == {
+        k: v for k, v in unbroken.metrics.items() if k not in timings
+    }
+
+
+def test_the_same_seed_trains_the_same_model_and_another_seed_another(tmp_path: Path) -> None:
+    runs = []
+    for number, seed in enumerate((0, 0, 1)):
+        run = trainer(settings(tmp_path / str(number), seed=seed, **{"stop.epochs": 1}), count=8)
+        run.fit()
+        runs.append(run)
+    assert equal(weights(runs[0]), weights(runs[1]))
+    assert not equal(weights(runs[0]), weights(runs[2]))
+
+
+def test_a_frozen_normalisation_keeps_its_statistics(tmp_path: Path) -> None:
+    model = learner(video={"backbone": "test_efficientnet", "frame_size": 224})
+    run = trainer(settings(tmp_path, **{"freeze_batch_norm": True, "stop.epochs": 1}), model=model, count=4)
+    before = weights(run)
+    run.fit()
+    after = weights(run)
+    statistics = [name for name in before if name.endswith("running_mean")]
+    assert statistics
+    assert all(torch.equal(before[name], after[name]) for name in statistics)
+
+
+def test_training_stops_when_nothing_gets_better(tmp_path: Path) -> None:
+    run = trainer(
+        settings(tmp_path, **{"stop.epochs": 9, "stop.patience": 1, "optimizer.learning_rate": 1e-9}), count=4
+    )
+    run.fit()
+    assert run.position.epoch == 2
+
+
+def test_half_precision_and_recomputed_activations_train_too(tmp_path: Path) -> None:
+    run = trainer(settings(tmp_path, amp="bf16", gradient_checkpointing=True, **{"stop.epochs": 1}), count=4)
+    run.fit()
+    assert run.position.total_steps == 1
+
+
+def test_a_loss_that_is_no_number_ends_the_run_with_a_sentence(tmp_path: Path) -> None:
+    run = trainer(settings(tmp_path))
+    with torch.no_grad():
+        run.model.fused_head.output.bias.fill_(float("nan"))
+    with pytest.raises(Diverged, match="lower the learning rate"):
+        run.fit()
+
+
+def test_a_tracker_that_is_not_installed_names_its_package(tmp_path: Path) -> None:
+    with pytest.raises(TrackerMissing, match="pip install wandb"):
+        Journal(tmp_path, LogSettings(tensorboard=False, wandb=True), {})
+
+
+def test_the_temporal_loss_joins_when_the_model_asks_for_it(tmp_path: Path) -> None:
+    model = learner(fusion={"temporal_consistency_loss": {"enabled": True, "weight": 0.1}})
+    run = trainer(settings(tmp_path, **{"stop.epochs": 1}), model=model, count=4)
+    run.fit()
+    assert run.metrics["train_temporal"] > 0
+    assert run.metrics["share_temporal"] == pytest.approx(
+        0.1 * run.metrics["train_temporal"] / run.metrics["train_main"]
+    )
