@@ -14,7 +14,7 @@ find_python = $(firstword $(foreach name,python3 python3.11 python3.12 python3.1
 	$(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print(sys.executable)' 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo up test check format bench-split bench-serve bench-load fuzz clean
+.PHONY: help setup tools demo up test check format bench-split bench-serve bench-load bench-train fuzz clean
 .DELETE_ON_ERROR:
 
 help: ## list the commands
@@ -72,6 +72,9 @@ format: .venv/.ready ## put the code into the house's form
 
 bench-split: .venv/.ready ## measure how fast a video is cut into chunks
 	@$(BIN)/python -m infra.bench.split
+
+bench-train: .venv/.ready ## measure how fast windows come to the trainer
+	@$(BIN)/python -m infra.bench.train
 
 bench-serve: .venv/.ready ## measure how fast a clip is scored on every backend, and a whole job (ten minutes)
 	@$(BIN)/python -m infra.bench.serve
