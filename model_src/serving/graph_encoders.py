@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from model_src.preprocess.window_audio import SAMPLES
 from model_src.serving.encoders import Encoders, FrameCodes, SoundCodes
 from model_src.serving.runtimes import Runtime
-from model_src.serving.window_audio import SAMPLES
 
 
 class GraphEncoders:

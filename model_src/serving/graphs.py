@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from model_src.models import MultimodalModel
 from model_src.models.inputs import frames_from_crops, waveform_from_pcm
 from model_src.preprocess.chunk import CROP
-from model_src.serving.window_audio import SAMPLES
+from model_src.preprocess.window_audio import SAMPLES
 
 FRAMES, SOUND = "frames.onnx", "sound.onnx"
 OPSET = 17

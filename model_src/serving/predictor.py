@@ -23,9 +23,9 @@ from model_src.models.outputs import WindowLogits
 from model_src.models.windows import gather_frames
 from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.errors import ChunkInvalid
+from model_src.preprocess.window_audio import cut_windows
 from model_src.serving.encoders import Encoders, FrameCodes, SoundCodes, TorchEncoders
 from model_src.serving.errors import InferenceFailed
-from model_src.serving.window_audio import cut_windows
 from model_src.verdict.calibrate import TOP_FRAMES
 from model_src.verdict.scores import AudioAnomaly, Calibration, ChunkScores, FrameScore, WindowScore
 

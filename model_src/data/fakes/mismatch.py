@@ -8,8 +8,9 @@ import numpy as np
 
 from model_src.data.fakes.masks import draw, placed
 from model_src.data.fakes.self_blend import blend
-from model_src.data.sample import CELLS, Sample
+from model_src.data.sample import Sample
 from model_src.preprocess.chunk import SAMPLE_RATE, VOICE_CELL, Chunk
+from model_src.preprocess.window_audio import CELLS
 
 SHIFTS = (0.24, 0.8)  # seconds; less than a quarter is hard to notice for people, too
 MOUTH_SOFTNESS = 6.0

@@ -11,8 +11,7 @@ import torch
 from model_src.data.batch import collate
 from model_src.data.dataset import NothingToLearnFrom, WindowDataset
 from model_src.data.order import EpochOrder
-from model_src.data.sample import cut_sound, cut_window, points_in_crop
-from model_src.serving.window_audio import cut_windows
+from model_src.data.sample import cut_window, points_in_crop
 from tests.unit.data.made_windows import MadeSource, made_video, made_videos
 from tests.unit.serving.chunks import make_chunk
 
@@ -47,14 +46,14 @@ def test_an_unreadable_video_is_passed_over_and_counted() -> None:
         nothing[(0, 0)]
 
 
-def test_the_sound_of_a_window_is_the_one_that_serving_cuts() -> None:
+def test_a_sample_holds_its_own_second_of_sound_and_nothing_beyond_the_end() -> None:
     chunk = make_chunk(2.3, start=7.5, seed=4)
-    served = cut_windows(chunk)
-    for row in range(len(chunk.window_starts)):
-        pcm, voice, length = cut_sound(chunk, row)
-        assert np.array_equal(pcm, served.pcm[row])
-        assert np.array_equal(voice, served.voice[row])
-        assert length == served.lengths[row]
+    for row, start in enumerate(chunk.window_starts):
+        sample = cut_window(chunk, row, made_video(0))
+        begin = round((start - 7.5) * 16_000)
+        there = chunk.audio[begin : begin + 16_000]
+        assert np.array_equal(sample.pcm, np.pad(there, (0, 16_000 - len(there))))
+        assert sample.length == len(there)
 
 
 def test_a_missing_frame_is_masked_and_shows_its_neighbour() -> None:

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from skimage.data import astronaut
 
-from infra.cli.sample import packaged_clip, sample_clip
+from infra.cli.sample import sample_clip
+from model_src.data.made_clips import packaged_clip
 from model_src.serving.load import UntrainedModel
 from model_src.serving.predictor import Predictor
 from model_src.serving.server import ServerSettings
