@@ -61,7 +61,7 @@ up: .venv/.ready ## start the embedded stack and leave it running
 # --- quality --------------------------------------------------------------------------------------
 
 test: .venv/.ready .venv-tools/.ready ## run every test
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --max-worker-restart 0
 
 check: .venv/.ready .venv-tools/.ready ## format, lint, types, template, state machine, walls, Dockerfiles
 	@PATH="$(CURDIR)/$(BIN):$(CURDIR)/$(TOOLS):$$PATH" python -m infra.checks
