@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -99,11 +100,17 @@ REGION = "us-east-1"
 
 
 def free_port(wanted: int | None = None) -> int:
-    """A free loopback port; the wanted one if it is free, so that addresses survive a restart."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", wanted or 0))
-        except OSError:
-            probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A free loopback port; the wanted one if it is free, so that addresses survive a restart.
+
+    Below the range from which the system takes ports for outgoing connections: none can snatch it before it is used.
+    """
+    candidates = [wanted] if wanted else []
+    for port in [*candidates, *random.sample(range(20_000, 32_000), 100)]:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise StartFailed("no free port was found on 127.0.0.1")

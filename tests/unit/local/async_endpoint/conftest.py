@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from infra.local.async_endpoint.settings import Location, Settings
-from tests.unit.local.async_endpoint.world import ENDPOINT, Aws, FakeModel, free_port, reachable, running, wait_for
+from infra.local.processes import free_port
+from tests.unit.local.async_endpoint.world import ENDPOINT, Aws, FakeModel, reachable, running, wait_for
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -23,15 +22,10 @@ import uvicorn
 
 from infra.local.async_endpoint.app import create_app
 from infra.local.async_endpoint.settings import Location, Settings
+from infra.local.processes import free_port
 
 ENDPOINT = "aura-test"
 WITHIN = 15.0  # seconds until a notice must have come
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(condition: Callable[[], Any], within: float = WITHIN) -> Any:
