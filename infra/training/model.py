@@ -1,0 +1,26 @@
+"""The model that a job made: fetched, unpacked, and proved to be what was packaged."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+from typing import Any
+
+from infra.training.job import JobRefused, JobState, call
+from model_src.serving.manifest import Manifest, read_verified
+
+
+def download(s3: Any, job: JobState, folder: Path) -> Manifest:
+    """`folder/model.tar.gz`, and unpacked beside it `folder/model`."""
+    if job.status != "Completed" or job.model is None:
+        raise JobRefused(
+            f"{job.name} has made no model: it is {job.status}. Its checkpoints are in {job.checkpoints}; "
+            "`aura package` makes a model of one."
+        )
+    bucket, _, key = job.model.removeprefix("s3://").partition("/")
+    folder.mkdir(parents=True, exist_ok=True)
+    archive = folder / "model.tar.gz"
+    call(s3.download_file, Bucket=bucket, Key=key, Filename=str(archive))
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder / "model", filter="data")
+    return read_verified(folder / "model")
