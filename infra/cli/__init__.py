@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import typer
 
+from infra.cli.ablate import ablate
 from infra.cli.analyze import analyze
+from infra.cli.attack import attack
 from infra.cli.calibrate import calibrate
+from infra.cli.cross import cross
 from infra.cli.demo import demo
 from infra.cli.evaluate import evaluate
 from infra.cli.extract import extract
 from infra.cli.package import package
 from infra.cli.probe import probe
+from infra.cli.robustness import robustness
 from infra.cli.score import score
+from infra.cli.sweep import sweep
 from infra.cli.train import train
+from infra.cli.train_job import train_job
 from infra.cli.up import up
 
 app = typer.Typer(
@@ -22,5 +28,22 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for command in (up, demo, analyze, probe, score, extract, train, evaluate, calibrate, package):
+for command in (
+    up,
+    demo,
+    analyze,
+    probe,
+    score,
+    extract,
+    train,
+    evaluate,
+    calibrate,
+    package,
+    ablate,
+    sweep,
+    attack,
+    robustness,
+    cross,
+):
     app.command()(command)
+app.add_typer(train_job, name="train-job")

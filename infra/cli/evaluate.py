@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +12,6 @@ from rich.progress import track
 from infra.cli.show import console
 
 if TYPE_CHECKING:
-    from collections import Counter
-
     from model_src.data.video import Video
     from model_src.evaluation.score import Scored
     from model_src.serving.predictor import Predictor
@@ -23,22 +22,34 @@ def evaluate(
     data_root: Annotated[Path | None, typer.Option(help="folder with split/video_id/video.mp4 and meta.json")] = None,
     manifest: Annotated[Path | None, typer.Option(help="CSV or JSON list of videos")] = None,
     split: Annotated[str, typer.Option(help="train, val or test")] = "test",
-    fit_on: Annotated[str | None, typer.Option(help="split to fit the learnt aggregations on, such as val")] = None,
+    fit_on: Annotated[str | None, typer.Option(help="split to learn the aggregations from, such as val")] = None,
+    aggregator: Annotated[
+        list[Path] | None, typer.Option(help="an aggregation that --fit-on saved; once for each")
+    ] = None,
     extracted: Annotated[Path | None, typer.Option(help="chunks of `aura extract`, instead of the videos")] = None,
     out: Annotated[Path, typer.Option(help="folder for the report")] = Path("out/evaluation"),
     device: Annotated[str | None, typer.Option(help="cpu or cuda")] = None,
 ) -> None:
     """Score the videos of a split and write report.html, evaluation.json and videos.csv."""
-    from model_src.evaluation.evaluate import NothingToCompare, rows_of
+    from model_src.evaluation.aggregation import AggregatorInvalid, load
+    from model_src.evaluation.evaluate import NothingToCompare, learn_aggregators, rows_of
     from model_src.evaluation.evaluate import evaluate as judge
     from model_src.evaluation.report import write_report
 
+    if fit_on == split:
+        typer.echo(f"Learn the aggregations from another split than {split}: it is the one to be judged.", err=True)
+        raise typer.Exit(1)
     predictor, videos = prepare(checkpoint, data_root, manifest, device)
-    scored, missing = score_split(predictor, videos, split, extracted)
-    fitted_on = score_split(predictor, videos, fit_on, extracted)[0] if fit_on else []
+    missing: Counter[str] = Counter()
     try:
-        results = judge(scored, missing, fitted_on=fitted_on)
-    except NothingToCompare as error:
+        aggregators = {kept.about.kind: kept for kept in (load(f, predictor.model_version) for f in aggregator or ())}
+        if fit_on:
+            for learnt in learn_aggregators(score_split(predictor, videos, fit_on, extracted)[0]):
+                learnt.save(out)
+                aggregators[learnt.about.kind] = learnt
+        scored, missing = score_split(predictor, videos, split, extracted)
+        results = judge(scored, missing, aggregators=list(aggregators.values()))
+    except (NothingToCompare, AggregatorInvalid) as error:
         typer.echo(f"{error} Left out: {dict(missing) or 'none'}.", err=True)
         raise typer.Exit(1) from error
     write_report(out, results, rows_of(scored))

@@ -19,6 +19,7 @@ def extract(
     out: Annotated[Path | None, typer.Option(help="where the chunks go; beside the data root if not given")] = None,
     workers: Annotated[int, typer.Option(min=1, help="videos at once")] = max(1, os.cpu_count() or 1),
     frame_rate: Annotated[float, typer.Option(help="frames per second; 10 for high-resolution material")] = 5.0,
+    min_side: Annotated[int, typer.Option(help="videos with a shorter side are left out")] = 240,
     flow: Annotated[bool, typer.Option("--flow", help="also compute optical flow, for 5-channel models")] = False,
 ) -> None:
     """Cut videos into windows of aligned faces and sound. Run it again after an interruption: it goes on."""
@@ -26,6 +27,7 @@ def extract(
     from model_src.data.find import load_videos
     from model_src.data.manifest import ManifestInvalid
     from model_src.data.store import Store
+    from model_src.preprocess.limits import Limits
 
     try:
         videos = load_videos(data_root, manifest)
@@ -34,7 +36,7 @@ def extract(
         raise typer.Exit(1) from error
     root = data_root or (manifest.parent if manifest else Path())
     store = Store(out) if out else store_beside(root)
-    settings = replace(EXTRACT_SETTINGS, frame_rate=frame_rate, flow=flow)
+    settings = replace(EXTRACT_SETTINGS, frame_rate=frame_rate, flow=flow, limits=Limits(min_short_side=min_side))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     tally = Tally()
     with Progress(*columns, console=console, transient=True) as progress:

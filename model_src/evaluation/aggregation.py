@@ -1,16 +1,21 @@
-"""Other ways than the verdict's mean to make one score of many windows; two of them are learnt.
+"""Other ways than the verdict's mean to make one score of many windows; two of them are learnt, and kept on disk.
 
 All answer in log-odds, so that 0 is the threshold of each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from model_src.verdict.aggregate import VideoScores
@@ -19,6 +24,7 @@ FIXED = ("mean", "max", "voting")
 Learnt = Literal["attention", "lstm"]
 LEARNT: tuple[Learnt, ...] = ("attention", "lstm")
 FEATURES = 4  # fused, picture and sound log-odds, lip sync
+STEPS = 200  # of learning
 DOUBT = 0.5  # votes that nobody cast, for each side: no majority is infinitely sure
 
 
@@ -83,23 +89,69 @@ def pad(videos: Sequence[VideoScores]) -> tuple[Tensor, Tensor]:
     return windows, torch.arange(windows.shape[1]) < lengths.unsqueeze(1)
 
 
-def learn(
-    kind: Learnt, videos: Sequence[VideoScores], labels: Sequence[int], seed: int = 0, steps: int = 200
-) -> nn.Module:
+POOLS: Mapping[Learnt, type[AttentionPool] | type[LstmPool]] = {"attention": AttentionPool, "lstm": LstmPool}
+
+
+class About(BaseModel):
+    """What a learnt aggregation was learnt from. It fits the scores of that one model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Learnt
+    model_version: str
+    videos: int = Field(ge=1)
+    seed: int
+
+
+@dataclass(frozen=True)
+class Aggregator:
+    about: About
+    pool: nn.Module
+
+    @torch.no_grad()
+    def logits(self, videos: Sequence[VideoScores]) -> list[float]:
+        return [float(value) for value in self.pool(*pad(videos))]
+
+    def save(self, folder: Path) -> Path:
+        """`aggregator_KIND.safetensors`, and what it is beside it as JSON."""
+        folder.mkdir(parents=True, exist_ok=True)
+        weights = folder / f"aggregator_{self.about.kind}.safetensors"
+        save_file({name: value.contiguous() for name, value in self.pool.state_dict().items()}, weights)
+        weights.with_suffix(".json").write_text(self.about.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        return weights
+
+
+class AggregatorInvalid(ValueError):
+    """The file holds no aggregation, or that of another model."""
+
+
+def learn(kind: Learnt, videos: Sequence[VideoScores], labels: Sequence[int], seed: int = 0) -> Aggregator:
     """Fitted on videos the detector was not trained on, such as the validation set."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        pool: nn.Module = AttentionPool() if kind == "attention" else LstmPool()
+        pool: nn.Module = POOLS[kind]()
     windows, mask = pad(videos)
     target = torch.tensor(labels, dtype=torch.float32)
     optimizer = torch.optim.AdamW(pool.parameters(), lr=0.02, weight_decay=0.01)
-    for _ in range(steps):
+    for _ in range(STEPS):
         optimizer.zero_grad()
         F.binary_cross_entropy_with_logits(pool(windows, mask), target).backward()
         optimizer.step()
-    return pool.eval()
+    about = About(kind=kind, model_version=videos[0].model_version, videos=len(videos), seed=seed)
+    return Aggregator(about, pool.eval())
 
 
-@torch.no_grad()
-def apply(pool: nn.Module, videos: Sequence[VideoScores]) -> list[float]:
-    return [float(value) for value in pool(*pad(videos))]
+def load(file: Path, model_version: str) -> Aggregator:
+    """What `save` wrote, by the name of either file. One that was learnt from another model's scores is refused."""
+    try:
+        about = About.model_validate_json(file.with_suffix(".json").read_bytes())
+        pool: nn.Module = POOLS[about.kind]()
+        pool.load_state_dict(load_file(file.with_suffix(".safetensors")))
+    except (OSError, ValidationError, SafetensorError, RuntimeError) as error:
+        raise AggregatorInvalid(f"{file} is no aggregation that `aura evaluate --fit-on` saved: {error}") from error
+    if about.model_version != model_version:
+        raise AggregatorInvalid(
+            f"{file} was learnt from the scores of {about.model_version}, not of {model_version}: "
+            "learn it again with --fit-on"
+        )
+    return Aggregator(about, pool.eval())

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_src.evaluation import aggregation
+from model_src.evaluation.aggregation import Aggregator
 from model_src.evaluation.calibration import (
     expected_calibration_error,
     probabilities,
@@ -22,6 +23,7 @@ from model_src.verdict.calibrate import REJECT_BELOW
 from model_src.verdict.scores import Calibration
 
 CURVE_POINTS = 400
+DISTRIBUTION_BINS = 10
 FEW_RESAMPLES = 100  # for windows and frames, of which there are many
 
 
@@ -33,11 +35,11 @@ def evaluate(
     scored: Sequence[Scored],
     missing: Counter[str],
     *,
-    fitted_on: Sequence[Scored] = (),
+    aggregators: Sequence[Aggregator] = (),
     resamples: int = 500,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """`fitted_on` are videos for the learnt aggregations, such as the validation set; without any they are left out."""
+    """`aggregators` are the learnt ones; those that are not learnt are always there."""
     labels = np.array([entry.video.label for entry in scored])
     if len(set(labels.tolist())) < 2:
         raise NothingToCompare("The scored videos are all of one class; metrics need real and fake ones.")
@@ -61,7 +63,7 @@ def evaluate(
         "identities": len(set(groups.tolist())),
         "video": {
             name: with_intervals(labels, values, groups, resamples=resamples, seed=seed)
-            for name, values in by_aggregation(scored, fitted_on, seed).items()
+            for name, values in by_aggregation(scored, aggregators).items()
         },
         "window": many(scored, "windows", seed),
         "frame": many(scored, "frames", seed),
@@ -77,15 +79,19 @@ def evaluate(
     }
 
 
-def by_aggregation(scored: Sequence[Scored], fitted_on: Sequence[Scored], seed: int) -> dict[str, list[float]]:
+def by_aggregation(scored: Sequence[Scored], aggregators: Sequence[Aggregator]) -> dict[str, list[float]]:
     videos = [entry.scores for entry in scored]
     found = {kind: [aggregation.fixed(scores, kind) for scores in videos] for kind in aggregation.FIXED}
-    if len({entry.video.label for entry in fitted_on}) == 2:
-        known = [entry.scores for entry in fitted_on]
-        targets = [entry.video.label for entry in fitted_on]
-        for kind in aggregation.LEARNT:
-            found[kind] = aggregation.apply(aggregation.learn(kind, known, targets, seed), videos)
-    return found
+    return found | {learnt.about.kind: learnt.logits(videos) for learnt in aggregators}
+
+
+def learn_aggregators(fit_on: Sequence[Scored], seed: int = 0) -> list[Aggregator]:
+    """Every learnt kind, from videos that are not those to be evaluated."""
+    labels = [entry.video.label for entry in fit_on]
+    if len(set(labels)) < 2:
+        raise NothingToCompare("The videos to learn the aggregations from are all of one class.")
+    videos = [entry.scores for entry in fit_on]
+    return [aggregation.learn(kind, videos, labels, seed) for kind in aggregation.LEARNT]
 
 
 def many(scored: Sequence[Scored], part: str, seed: int) -> dict[str, Any] | None:
@@ -128,8 +134,13 @@ def curves(labels: NDArray, logits: NDArray, calibrated: NDArray) -> dict[str, M
         "roc": {"x": thin(points.fpr), "y": thin(points.tpr)},
         "precision_recall": {"x": thin(recalls.recall), "y": thin(recalls.precision)},
         "reliability": {"x": [b.said for b in bins], "y": [b.found for b in bins], "count": [b.count for b in bins]},
+        "distribution": {"real": counts_of(calibrated[labels == 0]), "fake": counts_of(calibrated[labels == 1])},
         "risk_coverage": {"x": thin(risks.coverage), "y": thin(risks.risk)},
     }
+
+
+def counts_of(calibrated: NDArray) -> list[float]:
+    return np.histogram(calibrated, DISTRIBUTION_BINS, (0, 1))[0].tolist()
 
 
 def thin(values: NDArray) -> list[float]:

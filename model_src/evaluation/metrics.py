@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,16 +137,24 @@ def with_intervals(
     """
     label, score = np.asarray(labels), np.asarray(scores, np.float64)
     values = all_metrics(label, score, threshold)
-    names, place = np.unique(np.asarray(groups), return_inverse=True)
-    members = [np.flatnonzero(place == group) for group in range(len(names))]
-    generator = np.random.default_rng(seed)
     draws: dict[str, list[float]] = {name: [] for name in values}
-    for _ in range(resamples if len(names) > 1 else 0):
-        rows = np.concatenate([members[group] for group in generator.integers(len(names), size=len(names))])
-        if 0 < label[rows].sum() < len(rows):
-            for name, value in all_metrics(label[rows], score[rows], threshold).items():
-                draws[name].append(value)
+    for rows in draws_of_groups(label, groups, resamples, seed):
+        for name, value in all_metrics(label[rows], score[rows], threshold).items():
+            draws[name].append(value)
     return {
         name: {"value": value, "interval": np.percentile(draws[name], [2.5, 97.5]).tolist() if draws[name] else None}
         for name, value in values.items()
     }
+
+
+def draws_of_groups(
+    labels: NDArray[Any], groups: ArrayLike, resamples: int, seed: int = 0
+) -> Iterator[NDArray[np.intp]]:
+    """Rows of each bootstrap draw that holds both classes. The same groups and seed give the same draws."""
+    names, place = np.unique(np.asarray(groups), return_inverse=True)
+    members = [np.flatnonzero(place == group) for group in range(len(names))]
+    generator = np.random.default_rng(seed)
+    for _ in range(resamples if len(names) > 1 else 0):
+        rows = np.concatenate([members[group] for group in generator.integers(len(names), size=len(names))])
+        if 0 < labels[rows].sum() < len(rows):
+            yield rows

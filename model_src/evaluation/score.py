@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_src.data.identities import groups
+from model_src.data.identities import group_names
 from model_src.data.store import Store
 from model_src.data.video import Video
 from model_src.models import load_for_inference
@@ -37,7 +37,7 @@ class Scored:
 def load_predictor(path: Path, device: str | None = None) -> Predictor:
     """A packaged model directory with its calibration, or the bare weights of a checkpoint."""
     if path.is_dir() and (path / MANIFEST).is_file():
-        return ModelDirectory(path).load()
+        return ModelDirectory(path, keep_networks=True).load()
     version = f"{path.stem}-{sha256(path)[:12]}" if path.is_file() else path.name
     return Predictor(load_for_inference(path), model_version=version, trained=True, device=device or best_device())
 
@@ -86,5 +86,5 @@ def collect(pairs: Iterator[tuple[Video, VideoScores | str]]) -> tuple[list[Scor
             missing[scores] += 1
         else:
             found.append((video, scores))
-    home = {video.video_id: tied[0].people[0] for tied in groups([video for video, _ in found]) for video in tied}
+    home = group_names([video for video, _ in found])
     return [Scored(video, home[video.video_id], scores) for video, scores in found], missing

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from model_src.evaluation import aggregation
-from model_src.evaluation.evaluate import NothingToCompare, evaluate, rows_of
+from model_src.evaluation.evaluate import NothingToCompare, evaluate, learn_aggregators, rows_of
 from model_src.evaluation.report import SHOWN, write_report
 from model_src.training.ranking import roc_auc
 from tests.unit.evaluation.made_scores import made_scored, made_scores
@@ -20,7 +20,7 @@ from tests.unit.evaluation.made_scores import made_scored, made_scores
 
 def test_the_report_is_complete_and_needs_nothing_beside_itself(tmp_path: Path) -> None:
     scored = made_scored()
-    results = evaluate(scored, Counter(no_face=2), fitted_on=made_scored(seed=1), resamples=40)
+    results = evaluate(scored, Counter(no_face=2), aggregators=learn_aggregators(made_scored(seed=1)), resamples=40)
     write_report(tmp_path, results, rows_of(scored))
 
     read = json.loads((tmp_path / "evaluation.json").read_text())
@@ -39,7 +39,7 @@ def test_the_report_is_complete_and_needs_nothing_beside_itself(tmp_path: Path) 
     assert 0 < float(rows[0]["fake"]) < 1
 
     page = (tmp_path / "report.html").read_text()
-    assert page.count("<svg") == 4
+    assert page.count("<svg") == 5
     for svg in page.split("<svg")[1:]:
         ET.fromstring("<svg" + svg.split("</svg>")[0] + "</svg>")  # noqa: S314  (our own)
     assert "2 no face" in page
@@ -82,8 +82,28 @@ def test_a_learnt_aggregation_finds_the_one_window_that_tells(kind: aggregation.
         return made, labels
 
     known, targets = videos(80)
-    pool = aggregation.learn(kind, known, targets)
+    learnt = aggregation.learn(kind, known, targets)
     unseen, truth = videos(60)
-    assert roc_auc(truth, aggregation.apply(pool, unseen)) > 0.95
+    assert roc_auc(truth, learnt.logits(unseen)) > 0.95
     again = aggregation.learn(kind, known, targets)
-    assert aggregation.apply(again, unseen) == aggregation.apply(pool, unseen)
+    assert again.logits(unseen) == learnt.logits(unseen)
+
+
+@pytest.mark.parametrize("kind", aggregation.LEARNT)
+def test_a_saved_aggregation_answers_as_it_did(kind: aggregation.Learnt, tmp_path: Path) -> None:
+    known, unseen = made_scored(seed=1), [entry.scores for entry in made_scored(20)]
+    learnt = aggregation.learn(kind, [entry.scores for entry in known], [entry.video.label for entry in known])
+    file = learnt.save(tmp_path)
+    for name in (file, file.with_suffix(".json")):
+        assert aggregation.load(name, "made-1").logits(unseen) == learnt.logits(unseen)
+
+
+def test_an_aggregation_of_another_model_or_none_at_all_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    known = made_scored(24)
+    learnt = aggregation.learn("attention", [entry.scores for entry in known], [entry.video.label for entry in known])
+    file = learnt.save(tmp_path)
+    with pytest.raises(aggregation.AggregatorInvalid, match="scores of made-1, not of other-2"):
+        aggregation.load(file, "other-2")
+    file.write_bytes(b"nothing")
+    with pytest.raises(aggregation.AggregatorInvalid, match="is no aggregation"):
+        aggregation.load(file, "made-1")

@@ -1,0 +1,31 @@
+"""`aura ablate`: what each sense and each part of the model is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infra.cli import study
+
+
+def ablate(
+    config: study.Config = None,
+    data_root: study.DataRoot = None,
+    manifest: study.Manifest = None,
+    only: Annotated[str | None, typer.Option(help="some components alone, as modality,fusion,lip-sync")] = None,
+    epochs: study.Epochs = None,
+    split: study.Split = "val",
+    device: study.Device = None,
+    out: Annotated[Path, typer.Option(help="folder for runs and tables; run again, it goes on")] = Path("out/ablation"),
+    debug: study.Debug = False,
+) -> None:
+    """Train the model without each part, or with what it lacks, and compare all on the same videos."""
+    from model_src.studies.ablation import COMPONENTS, ablation
+
+    with study.saying_what_is_wrong():
+        asked = {"stop.epochs": epochs, "device": device}
+        prepared = study.prepare_study(config, data_root, manifest, split, out, debug, **asked)
+        components = [name.strip() for name in only.split(",")] if only else COMPONENTS
+        study.run_study(prepared, ablation(prepared.base, components), "Ablation")

@@ -1,0 +1,50 @@
+"""`aura cross`: what a model learnt on one dataset is worth on the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infra.cli import study
+
+
+def cross(
+    config: study.Config = None,
+    data_root: study.DataRoot = None,
+    manifest: study.Manifest = None,
+    checkpoint: Annotated[
+        list[str] | None, typer.Option(help="name=path of a trained model, once for each; nothing is trained then")
+    ] = None,
+    extracted: study.Extracted = None,
+    epochs: study.Epochs = None,
+    device: study.Device = None,
+    out: Annotated[Path, typer.Option(help="folder for runs and tables; run again, it goes on")] = Path("out/cross"),
+) -> None:
+    """Train on each source of a manifest, test on each, and write the matrix of AUCs."""
+    with study.saying_what_is_wrong():
+        from model_src.studies.cross import cross as judge_all
+        from model_src.studies.cross import table_of
+        from model_src.studies.heat import heat
+
+        asked = {"stop.epochs": epochs, "device": device, "data.extracted": extracted}
+        prepared = study.prepare_study(config, data_root, manifest, "test", out, False, **asked)
+        given = named(checkpoint or [])
+        cells = judge_all(prepared.base, prepared.videos, out, prepared.data_root, given)
+        table = table_of(cells)
+        table.write(out, "cross", models={name: str(path) for name, path in given.items()})
+        heat("AUC: learnt on the row, tested on the column", cells).save(out / "cross.png")
+        study.show_table(table, out)
+
+
+def named(texts: list[str]) -> dict[str, Path]:
+    from model_src.studies.variant import StudyInvalid
+
+    models: dict[str, Path] = {}
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not (name and equals and path):
+            raise StudyInvalid(f"{text!r} names no model: write name=path, as celeb-df=checkpoints/best.pth")
+        models[name] = Path(path)
+    return models

@@ -1,0 +1,108 @@
+"""What the commands of the studies share: options, errors as sentences, and the table they end in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from infra.cli.show import console
+
+if TYPE_CHECKING:
+    from model_src.data.video import Video
+    from model_src.studies.study import Study
+    from model_src.studies.table import Table
+    from model_src.studies.variant import Variant
+    from model_src.training.settings import TrainSettings
+
+Config = Annotated[Path | None, typer.Option(help="YAML file with the settings of the baseline's run")]
+DataRoot = Annotated[Path | None, typer.Option(help="folder with split/video_id/video.mp4 and meta.json")]
+Manifest = Annotated[Path | None, typer.Option(help="CSV or JSON list of videos")]
+Split = Annotated[str, typer.Option(help="split whose videos are scored: train, val or test")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="the budget of every run")]
+Device = Annotated[str | None, typer.Option(help="cpu or cuda")]
+Checkpoint = Annotated[Path, typer.Option(help="a checkpoint, a safetensors file, or a packaged model")]
+Extracted = Annotated[Path | None, typer.Option(help="chunks of `aura extract`, instead of the videos")]
+Debug = Annotated[bool, typer.Option("--debug", help="make tiny data and study on it, to see how it works")]
+
+
+@contextmanager
+def saying_what_is_wrong() -> Iterator[None]:
+    """What a person can put right ends the command with a sentence."""
+    from pydantic import ValidationError
+
+    from model_src.data.dataset import NothingToLearnFrom
+    from model_src.data.identities import IdentityLeak
+    from model_src.data.made_clips import SampleMissing
+    from model_src.data.manifest import ManifestInvalid
+    from model_src.models import MissingWeightsError
+    from model_src.serving.errors import ModelUnavailable
+    from model_src.studies.variant import StudyInvalid
+    from model_src.training.position import Stopped
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        yield
+    except Stopped as stopped:
+        console.print(f"{stopped}\nThe same command goes on from there.")
+    except (ManifestInvalid, NothingToLearnFrom, IdentityLeak, MissingWeightsError, SampleMissing, ModelUnavailable,
+            StudyInvalid, ValidationError, FileNotFoundError) as error:  # fmt: skip
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+def prepare_study(
+    config: Path | None, data_root: Path | None, manifest: Path | None, split: str, out: Path, debug: bool,
+    **changes: Any,
+) -> Study:  # fmt: skip
+    """The baseline's settings, the videos, and where everything goes. Changes that are None were not asked for."""
+    from model_src.data.find import load_videos
+    from model_src.studies.study import Study
+    from model_src.studies.variant import StudyInvalid, Variant
+    from model_src.training.debug import debug_settings, debug_videos
+    from model_src.training.settings import load_settings
+
+    if split not in ("train", "val", "test"):
+        raise StudyInvalid(f"no split is called {split!r}; there are train, val and test")
+    given = {name: value for name, value in changes.items() if value is not None}
+    settings: TrainSettings
+    videos: list[Video]
+    if debug:
+        work = Path("out") / "debug"
+        settings, videos, root = Variant("debug", given).settings(debug_settings(work)), debug_videos(work), None
+    else:
+        settings, videos = load_settings(config, **given), load_videos(data_root, manifest)
+        root = data_root or (manifest.parent if manifest else None)
+    return Study(settings, videos, out, root, split)  # type: ignore[arg-type]
+
+
+def run_study(study: Study, variants: list[Variant], title: str) -> None:
+    """Train, score and compare; the tables and the picture under `out`, and the table here."""
+    from model_src.studies.forest import forest
+    from model_src.studies.study import table_of
+
+    rows = study.run(variants)
+    table = table_of(f"{title}, on {len(rows[0][2].videos) if rows[0][2] else 0} videos of {study.split}", rows)
+    table.write(study.out, "table", base=study.base.model_dump(mode="json"))
+    forest(table.title, [(name, found) for name, found, _ in rows]).save(study.out / "table.png")
+    show_table(table, study.out)
+
+
+def show_table(table: Table, out: Path) -> None:
+    console.print(Text(table.title, style="bold"))
+    shown = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    for place, heading in enumerate(table.headings):
+        shown.add_column(heading, justify="right" if place else "left", no_wrap=True)
+    for row in table.cells:
+        shown.add_row(*map(Text, row))
+    console.print(shown)
+    for note in table.notes:
+        console.print(Text(note, style="dim"))
+    console.print(Text(f"-> {out}"))
