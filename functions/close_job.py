@@ -15,7 +15,6 @@ from model_src.verdict.prediction import Prediction
 
 
 @logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     job_id = JobStep.model_validate(event).job_id
     logger.append_keys(job_id=job_id)
@@ -24,6 +23,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     if closed:  # a job is counted once, by whoever closed it first
         metrics.add_dimension(name="outcome", value=outcome.code if isinstance(outcome, JobError) else "completed")
         metrics.add_metric(name="JobsClosed", unit=MetricUnit.Count, value=1)
+        metrics.flush_metrics()  # here and not at every end: a job that was closed before has nothing to count
     return {"job_id": job_id, "closed": closed}
 
 

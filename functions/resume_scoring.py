@@ -8,6 +8,7 @@ from typing import Any
 from functions.core import wiring
 from functions.core.observability import logger
 from functions.core.resume import send_failure, send_scores
+from functions.core.scoring_calls import ScoringCall
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -25,6 +26,13 @@ def resume(notice: dict[str, Any]) -> None:
     if notice["invocationStatus"] == "Completed":
         send_scores(call, notice["responseParameters"]["outputLocation"])
     else:
-        reason = notice.get("failureReason", "the endpoint gave no reason")
+        reason = " ".join([notice.get("failureReason", "The endpoint gave no reason."), *words_of_the_model(call)])
         logger.error("endpoint failed on a chunk", extra={"reason": reason})
         send_failure(call.token, reason)
+
+
+def words_of_the_model(call: ScoringCall) -> list[str]:
+    """The notice speaks in general terms; what the model itself answered lies in a file, if it answered at all."""
+    if call.failure is None or not wiring.files().exists(call.failure):
+        return []
+    return [wiring.files().read(call.failure).decode(errors="replace")]

@@ -36,12 +36,12 @@ def hand_over(call: ScoringCall, chunk: ChunkPointer) -> None:
     calls, settings = wiring.scoring_calls(), ScoringSettings.load()
     wiring.jobs().advance(call.job_id, Stage.SCORING)
     earlier = calls.find(call.inference_id)
-    output = earlier.output if earlier else None
-    if output and wiring.files().exists(output):
+    if earlier and earlier.output and wiring.files().exists(earlier.output):
         logger.info("an earlier attempt was answered after all")
-        send_scores(call, output)
+        send_scores(call, earlier.output)
         return
-    calls.remember(call.model_copy(update={"output": output}))  # first the token, then the call: no notice finds nobody
+    known = earlier.model_dump(include={"output", "failure"}) if earlier else {}
+    calls.remember(call.model_copy(update=known))  # first the token, then the call: no notice finds nobody
     answer = wiring.client("sagemaker-runtime").invoke_endpoint_async(
         EndpointName=settings.endpoint_name,
         InputLocation=chunk.location,
@@ -50,4 +50,5 @@ def hand_over(call: ScoringCall, chunk: ChunkPointer) -> None:
         InvocationTimeoutSeconds=settings.scoring_timeout_seconds,
         RequestTTLSeconds=max(60, settings.scoring_timeout_seconds),
     )
-    calls.remember(call.model_copy(update={"output": answer["OutputLocation"]}))
+    places = {"output": answer["OutputLocation"], "failure": answer.get("FailureLocation")}
+    calls.remember(call.model_copy(update=places))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 
@@ -24,10 +25,26 @@ if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
 
 
-@pytest.hookimpl(tryfirst=True)
+INTEGRATION = "tests/integration/"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything under tests/integration runs on the one embedded stack, so on one worker."""
     for item in items:
-        if "integration" in item.path.relative_to(item.config.rootpath).parts:
+        if item.nodeid.startswith(INTEGRATION):
             item.add_marker(pytest.mark.integration)
-            item.add_marker(pytest.mark.xdist_group("embedded-stack"))
+
+
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist nobody asks
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Everything under tests/integration runs on the one embedded stack, so on one worker.
+
+    The marker `xdist_group` says the same and does nothing here: pytest-xdist 3.8 writes the group into a place from
+    which pytest 9.2 no longer reads a test's id, and each worker started a stack of its own.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneStack(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return INTEGRATION if nodeid.startswith(INTEGRATION) else nodeid
+
+    return OneStack(config, log) if config.getoption("dist") == "loadgroup" else None

@@ -22,6 +22,7 @@ class ScoringCall(BaseModel):
     chunk: int
     chunks: int
     output: str | None = None  # where the endpoint will put, or has put, its answer
+    failure: str | None = None  # and where the model's reason lies if there is none
 
 
 def inference_id(job_id: str, chunk: int) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -80,7 +79,7 @@ class EmbeddedStack:
             self.endpoint.start()
             self.close_interrupted_jobs()
             self.endpoint.wait_until_ready(30)
-            self.inference.wait_until_ready(120)
+            self.inference.wait_until_ready(240)  # its first start exports the model
         except BaseException:
             self.stop()
             raise
@@ -233,13 +232,3 @@ def running_stack(home: Path) -> Addresses | None:
         except BlockingIOError:  # somebody holds it: the stack is alive
             return Addresses.model_validate_json(path.read_text())
     return None
-
-
-def wait_for(condition: Any, seconds: float, every: float = 0.2) -> bool:
-    """Poll until the condition holds; False when it did not in time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(every)
-    return False

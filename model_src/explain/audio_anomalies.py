@@ -20,14 +20,15 @@ SHORTEST_SPAN = 0.1  # seconds: less is nothing one could hear
 
 
 def audio_anomalies(
-    windows: WindowLogits, starts: Sequence[float], audio_mask: Tensor, threshold: float = 0.5
+    heard: Sequence[tuple[WindowLogits, Tensor]], starts: Sequence[float], threshold: float = 0.5
 ) -> list[AudioAnomaly]:
-    """Spans in seconds, in order, for windows that start at `starts`; audio_mask [W, A] says where there is speech.
+    """Spans in seconds, in order, for windows that start at `starts`, by what each model of an ensemble heard in them
+    and its mask [W, A] of where there is speech; the models' mean counts.
 
     A step is as suspicious as the most suspicious window that hears it, times how much the picture attended to it
     there, measured by the most attended step. Without attention in the fusion, all speech of the window counts.
     """
-    suspicion = step_suspicion(windows, audio_mask)  # [W, A]
+    suspicion = torch.stack([step_suspicion(windows, mask) for windows, mask in heard]).mean(dim=0)  # [W, A]
     timeline = on_timeline(suspicion, starts)
     return spans(timeline, threshold)
 

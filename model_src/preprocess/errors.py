@@ -29,6 +29,15 @@ class VideoRejected(Exception):
         self.message = message
 
 
+class ImageRejected(Exception):
+    """The picture cannot be analysed: a code and a sentence for whoever sent it."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
 class ChunkInvalid(Exception):
     """The bytes are no chunk that this version can read."""
 

@@ -7,6 +7,8 @@ import os
 
 from model_src.serving.server import ServerSettings, serve
 
+GPU_BATCH = 8  # a processor is busy with one chunk; together they would only wait for one another
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m model_src.serving")
@@ -16,6 +18,11 @@ def main() -> None:
     command.add_argument("--model-dir", help="a packaged model [AURA_MODEL_DIR, else /opt/ml/model]")
     command.add_argument("--untrained", metavar="NAME", help="random weights of a named model [AURA_UNTRAINED_MODEL]")
     command.add_argument("--threads", type=int, help="CPU threads for one chunk [AURA_THREADS, else all cores]")
+    command.add_argument(
+        "--batch",
+        type=int,
+        help="chunks of different requests scored together [AURA_BATCH, else 8 on a GPU, or 1]",
+    )
     command.add_argument("--cache-dir", help="keep an untrained model exported for faster backends [AURA_CACHE_DIR]")
     options = parser.parse_args()
 
@@ -24,6 +31,7 @@ def main() -> None:
     if not (model_dir or untrained):
         model_dir, untrained = os.environ.get("AURA_MODEL_DIR"), os.environ.get("AURA_UNTRAINED_MODEL")
     threads = options.threads or int(os.environ.get("AURA_THREADS", "0"))
+    batch = options.batch or int(os.environ.get("AURA_BATCH", "0"))
 
     # Threads that wait for each other spin by default; beside any other busy process that costs ten times the time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -32,7 +40,7 @@ def main() -> None:
     # It reads the waiting policy once, here; and takes seconds, so not before the options are known to be right.
     import torch
 
-    from model_src.serving.load import choose_source
+    from model_src.serving.load import best_device, choose_source
 
     try:
         source = choose_source(model_dir, untrained, options.cache_dir or os.environ.get("AURA_CACHE_DIR"))
@@ -40,7 +48,8 @@ def main() -> None:
         parser.error(str(error))
     if threads:
         torch.set_num_threads(threads)
-    serve(source, ServerSettings(options.host, options.port, api_key=os.environ.get("AURA_API_KEY")))
+    batch = batch or (GPU_BATCH if best_device() == "cuda" else 1)
+    serve(source, ServerSettings(options.host, options.port, batch=batch, api_key=os.environ.get("AURA_API_KEY")))
 
 
 if __name__ == "__main__":

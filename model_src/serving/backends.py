@@ -13,6 +13,8 @@ from model_src.models import MultimodalModel
 from model_src.serving.encoders import Encoders, TorchEncoders
 from model_src.serving.graph_encoders import GraphEncoders
 from model_src.serving.graphs import FRAMES, SOUND
+from model_src.serving.memory import give_back_memory
+from model_src.serving.names import of_member
 from model_src.serving.runtimes import OnnxRuntime, OpenVino, Runtime
 
 Backend = Literal["torch", "onnxruntime", "openvino", "openvino-bf16"]
@@ -44,17 +46,17 @@ def has_bf16(processor: Path) -> bool:
     return bool(BF16_FLAGS & set(next(flags, [])))
 
 
-def make_encoders(backend: Backend, model: MultimodalModel, folder: Path) -> Encoders:
-    """The encoders of that name, from the graphs in the folder; on as many threads as torch takes."""
-    rest = TorchEncoders(model, torch.device("cpu"))
+def make_encoders(backend: Backend, model: MultimodalModel, folder: Path, member: int = 1) -> Encoders:
+    """The encoders of that name, from the member's graphs in the folder; on as many threads as torch takes."""
     if backend == "torch":
-        return rest
+        return TorchEncoders(model, torch.device("cpu"))
     threads = torch.get_num_threads()
     start: dict[Backend, Callable[[Path], Runtime]] = {
         "onnxruntime": lambda path: OnnxRuntime(path, threads),
         "openvino": lambda path: OpenVino(path, "f32", threads),
         "openvino-bf16": lambda path: OpenVino(path, "bf16", threads),
     }
-    frames = start[backend](folder / FRAMES) if model.config.enable_video else None
-    sound = start[backend](folder / SOUND) if model.config.enable_audio else None
-    return GraphEncoders(frames, sound, rest)
+    frames = start[backend](folder / of_member(FRAMES, member)) if model.config.enable_video else None
+    sound = start[backend](folder / of_member(SOUND, member)) if model.config.enable_audio else None
+    give_back_memory()  # what compiling took
+    return GraphEncoders(model, frames, sound)

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from model_src.models import MultimodalModel
 from model_src.models.inputs import frames_from_crops, waveform_from_pcm
@@ -46,13 +46,21 @@ class Encoders(Protocol):
         ...
 
 
-class TorchEncoders:
-    """The networks as PyTorch runs them: in float32 on a processor, in bfloat16 on a GPU."""
+def networks_of(model: MultimodalModel) -> list[nn.Module]:
+    """The expensive parts of a model: what encoders run, and heads do not need."""
+    video = model.video_encoder if model.config.enable_video else None
+    audio = model.audio_encoder if model.config.enable_audio else None
+    return [network for network in (video, audio, model.mouth_encoder) if network is not None]
 
-    def __init__(self, model: MultimodalModel, device: torch.device) -> None:
+
+class TorchEncoders:
+    """The networks as PyTorch runs them: in float32 on a processor, in bfloat16 on a GPU, unless told otherwise."""
+
+    def __init__(self, model: MultimodalModel, device: torch.device, *, bf16: bool | None = None) -> None:
         # Convolutions run faster with the channels last, on the processor and on the GPU's tensor cores alike.
         self._model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._device = device
+        self._bf16 = device.type == "cuda" if bf16 is None else bf16
 
     def frames(self, crops: NDArray[np.uint8], flow: NDArray[np.float16] | None) -> FrameCodes:
         embeddings, maps, mouths = [], [], []
@@ -85,7 +93,7 @@ class TorchEncoders:
 
     def _precision(self) -> AbstractContextManager[None]:
         """What follows the encodings is small and stays in float32."""
-        return torch.autocast("cuda", torch.bfloat16) if self._device.type == "cuda" else nullcontext()
+        return torch.autocast(self._device.type, torch.bfloat16) if self._bf16 else nullcontext()
 
     def _tensor(self, array: NDArray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)

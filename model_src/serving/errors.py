@@ -11,10 +11,5 @@ class InferenceFailed(Exception):
     """The model ran and its result cannot be used."""
 
 
-class ImageRejected(Exception):
-    """The picture cannot be analysed: a code and a sentence for whoever sent it."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
+class TooSlow(Exception):
+    """The work was given up: it took longer than anybody should wait for."""

@@ -1,4 +1,4 @@
-"""The encoders as exported graphs. What the graphs do not cover, PyTorch does."""
+"""The encoders as exported graphs: PyTorch's own copies of the networks are not needed beside them."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from model_src.preprocess.window_audio import SAMPLES
-from model_src.serving.encoders import Encoders, FrameCodes, SoundCodes
+from model_src.models import MultimodalModel
+from model_src.serving.encoders import FrameCodes, SoundCodes, networks_of
+from model_src.serving.memory import give_back_memory
 from model_src.serving.runtimes import Runtime
 
 
 class GraphEncoders:
-    """`rest` takes the sound of a window that passes the end of the video: shorter, and hardly ever more than one."""
-
-    def __init__(self, frames: Runtime | None, sound: Runtime | None, rest: Encoders) -> None:
+    def __init__(self, model: MultimodalModel, frames: Runtime | None, sound: Runtime | None) -> None:
+        self._audio = model.audio_encoder if sound is not None else None  # for its sizes, not its weights
         self._frames = frames
         self._sound = sound
-        self._rest = rest
 
     def frames(self, crops: NDArray[np.uint8], flow: NDArray[np.float16] | None) -> FrameCodes:
         assert self._frames is not None  # asked only where the model looks
@@ -26,15 +25,22 @@ class GraphEncoders:
         return FrameCodes(embeddings, maps, mouths[0] if mouths else None)
 
     def sound(self, pcm: NDArray[np.int16], voice: NDArray[np.bool_], lengths: NDArray[np.int64]) -> SoundCodes:
+        """Rows of unlike length apart: most are a whole second, only the end of a video makes shorter ones."""
         assert self._sound is not None  # asked only where the model listens
-        whole, short = np.flatnonzero(lengths == SAMPLES), np.flatnonzero(lengths != SAMPLES)
-        parts = []
-        if len(whole):
-            embeddings = torch.from_numpy(self._sound(pcm[whole])[0])  # [r, A, U]
-            parts.append(SoundCodes(embeddings, torch.from_numpy(voice[whole, : embeddings.shape[1]])))
-        if len(short):
-            parts.append(self._rest.sound(pcm[short], voice[short], lengths[short]))
-        order = torch.from_numpy(np.concatenate([whole, short]).argsort())  # rows back where they were
-        return SoundCodes(
-            torch.cat([part.embeddings for part in parts])[order], torch.cat([part.mask for part in parts])[order]
-        )
+        assert self._audio is not None
+        longest = self._audio.steps(pcm.shape[1])  # A
+        embeddings = np.zeros((len(pcm), longest, self._audio.output_dim), np.float32)  # [R, A, U]
+        there = np.zeros((len(pcm), longest), np.bool_)  # [R, A]
+        for length in np.unique(lengths):
+            steps, rows = self._audio.steps(int(length)), np.flatnonzero(lengths == length)
+            if steps:  # else too short for the convolutions: nothing was heard
+                embeddings[rows, :steps] = self._sound(pcm[rows, :length])[0]
+                there[rows, :steps] = True
+        return SoundCodes(torch.from_numpy(embeddings), torch.from_numpy(there & voice[:, :longest]))
+
+
+def keep_heads_only(model: MultimodalModel) -> None:
+    """Give back the memory of the networks that graphs run in its stead; to ask the model for them is an error then."""
+    for network in networks_of(model):
+        network.to("meta")
+    give_back_memory()

@@ -16,6 +16,7 @@ from model_src.models import MultimodalModel
 from model_src.models.inputs import frames_from_crops, waveform_from_pcm
 from model_src.preprocess.chunk import CROP
 from model_src.preprocess.window_audio import SAMPLES
+from model_src.serving.names import of_member
 
 FRAMES, SOUND = "frames.onnx", "sound.onnx"
 OPSET = 17
@@ -37,36 +38,41 @@ class FramesGraph(nn.Module):
 
 
 class SoundGraph(nn.Module):
-    """Whole seconds of sound int16 [R, 16000] -> embeddings [R, 49, U]."""
+    """Sound int16 [R, S], rows of one length -> embeddings [R, A, U]; a whole second gives 49 steps."""
 
     def __init__(self, model: MultimodalModel) -> None:
         super().__init__()
         self.encoder = model.audio_encoder
 
     def forward(self, pcm: Tensor) -> Tensor:
-        # Past the sorting of rows by length, which no graph can hold: here all rows are of one length.
-        return self.encoder._encode(waveform_from_pcm(pcm))
+        # Past the sorting of rows by length, which no graph can hold.
+        return self.encoder.encode(waveform_from_pcm(pcm))
 
 
-def export_graphs(model: MultimodalModel, folder: Path) -> list[str]:
-    """Write a file per network that the model has; their names."""
+def export_graphs(model: MultimodalModel, folder: Path, member: int = 1) -> list[str]:
+    """Write a file per network that the model has; their names. `member` is its place in an ensemble."""
     names = []
     if model.config.enable_video:
         inputs = {"crops": torch.zeros(TRACED_ROWS, CROP, CROP, 3, dtype=torch.uint8)}
         if model.config.video.channels == 5:
             inputs["flow"] = torch.zeros(TRACED_ROWS, CROP, CROP, 2, dtype=torch.float16)
         outputs = ["embeddings", "maps"] + ([] if model.mouth_encoder is None else ["mouths"])
-        export(FramesGraph(model), inputs, outputs, folder / FRAMES)
-        names.append(FRAMES)
+        rows = {name: {0: "rows"} for name in (*inputs, *outputs)}
+        names.append(of_member(FRAMES, member))
+        export(FramesGraph(model), inputs, outputs, rows, folder / names[-1])
     if model.config.enable_audio:
         pcm = torch.arange(TRACED_ROWS * SAMPLES).reshape(TRACED_ROWS, SAMPLES).to(torch.int16)
-        export(SoundGraph(model), {"pcm": pcm}, ["embeddings"], folder / SOUND)
-        names.append(SOUND)
+        # The end of a video cuts windows short.
+        rows = {"pcm": {0: "rows", 1: "samples"}, "embeddings": {0: "rows", 1: "steps"}}
+        names.append(of_member(SOUND, member))
+        export(SoundGraph(model), {"pcm": pcm}, ["embeddings"], rows, folder / names[-1])
     return names
 
 
-def export(network: nn.Module, inputs: dict[str, Tensor], outputs: list[str], path: Path) -> None:
-    """The number of rows stays open, everything else is fixed."""
+def export(
+    network: nn.Module, inputs: dict[str, Tensor], outputs: list[str], open_sizes: dict[str, dict[int, str]], path: Path
+) -> None:
+    """Whatever size is not named as open is fixed."""
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # shapes that become constants, on purpose; the age of the exporter
         torch.onnx.export(
@@ -77,5 +83,5 @@ def export(network: nn.Module, inputs: dict[str, Tensor], outputs: list[str], pa
             opset_version=OPSET,
             input_names=list(inputs),
             output_names=outputs,
-            dynamic_axes={name: {0: "rows"} for name in (*inputs, *outputs)},
+            dynamic_axes=open_sizes,
         )

@@ -5,34 +5,26 @@ from __future__ import annotations
 import threading
 from typing import Protocol
 
-from model_src.preprocess.chunk import Chunk
+from model_src.serving.batching import BatchingScorer
 from model_src.serving.errors import ModelUnavailable
 from model_src.serving.logs import logger
-from model_src.verdict.scores import Calibration, ChunkScores
-
-
-class Scorer(Protocol):
-    """What the server asks of a model. The Predictor is one."""
-
-    @property
-    def model_version(self) -> str: ...
-    @property
-    def calibration(self) -> Calibration: ...
-    def score_chunk(self, chunk: Chunk) -> ChunkScores: ...
+from model_src.serving.scorer import BatchScorer, Scorer
 
 
 class ModelSource(Protocol):
     """Where the model comes from; its text names the place."""
 
     def exists(self) -> bool: ...
-    def load(self) -> Scorer: ...
+    def load(self) -> BatchScorer: ...
 
 
 class ModelHolder:
     """Loads in the background, so that the server answers its health checks from the first moment."""
 
-    def __init__(self, source: ModelSource) -> None:
+    def __init__(self, source: ModelSource, batch: int = 1) -> None:
+        """`batch` is how many chunks of different requests may be scored together."""
         self.source = source
+        self.batch = batch
         self.scorer: Scorer | None = None
         self.problem: str | None = None
 
@@ -46,7 +38,8 @@ class ModelHolder:
 
     def _load(self) -> None:
         try:
-            self.scorer = self.source.load()
+            scorer = self.source.load()
+            self.scorer = BatchingScorer(scorer, self.batch) if self.batch > 1 else scorer
         except ModelUnavailable as error:
             self.problem = str(error)
             logger.error("model unavailable", extra={"reason": self.problem})

@@ -1,4 +1,4 @@
-"""Bytes in, an answer out, one after the other, and one line in the log whatever happens."""
+"""Bytes in, an answer out, as many at a time as the model takes, and one line in the log whatever happens."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from fastapi import Request, Response
 
-from model_src.preprocess.errors import ChunkInvalid, VideoRejected
+from model_src.preprocess.errors import ChunkInvalid, ImageRejected, VideoRejected
 from model_src.serving.body import read_body
-from model_src.serving.errors import ImageRejected, InferenceFailed
+from model_src.serving.errors import InferenceFailed, TooSlow
 from model_src.serving.holder import ModelHolder
 from model_src.serving.logs import logger
 from model_src.serving.problem import Problem
@@ -37,17 +37,17 @@ class InferenceEvent:
 
 
 class Invocations:
-    """Admits a bounded number of requests and scores them one after the other beside the event loop."""
+    """Admits a bounded number of requests and scores them beside the event loop, one batch after the other."""
 
     def __init__(self, holder: ModelHolder, queue_size: int, max_body_bytes: int) -> None:
         self._holder = holder
-        self._places = queue_size + 1  # those that wait and the one at work
+        self._places = queue_size + holder.batch  # those that wait and those at work
         self._taken = 0
         self._max_body_bytes = max_body_bytes
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="score")
+        self._threads = ThreadPoolExecutor(max_workers=holder.batch, thread_name_prefix="score")
 
     def close(self) -> None:
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def __call__(
         self, request: Request, work: Work, admit: Callable[[Request], None] = lambda _: None
@@ -89,9 +89,11 @@ class Invocations:
     async def _run(self, work: Callable[[], Answer], request_id: str) -> Answer:
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._thread, work)
+            return await loop.run_in_executor(self._threads, work)
         except (ChunkInvalid, ImageRejected, VideoRejected) as error:
             raise Problem(400, error.code, error.message) from error
+        except TooSlow as error:
+            raise Problem(504, "inference_timeout", str(error)) from error
         except InferenceFailed as error:
             logger.error("inference failed", extra={"request_id": request_id, "reason": str(error)})
             raise Problem(500, "inference_failed", str(error)) from error

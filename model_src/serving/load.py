@@ -18,11 +18,15 @@ import torch
 
 from model_src import models
 from model_src.config import load_config, named_configs
-from model_src.models import MultimodalModel, build, load_for_inference
+from model_src.models import Ensemble, MultimodalModel, build, load_for_inference
 from model_src.serving.backends import BOUNDS, Backend, make_encoders, usable
+from model_src.serving.cuda_encoders import CudaEncoders
+from model_src.serving.encoders import Encoders
 from model_src.serving.errors import InferenceFailed, ModelUnavailable
+from model_src.serving.graph_encoders import keep_heads_only
 from model_src.serving.logs import logger
-from model_src.serving.manifest import CALIBRATION, read_verified
+from model_src.serving.manifest import CALIBRATION, MANIFEST, WEIGHTS, Manifest, read_verified
+from model_src.serving.names import of_member
 from model_src.serving.package import package_model
 from model_src.serving.parity import difference, probabilities, probe_chunk
 from model_src.serving.plan import Plan
@@ -43,29 +47,38 @@ class ModelDirectory:
     """A packaged model: weights with their configuration, calibration, and the manifest that vouches for both."""
 
     path: Path
+    keep_networks: bool = False  # beside the graphs that run in their place: to train on, or to package again
 
     def exists(self) -> bool:
         return self.path.is_dir()
 
     def load(self) -> Predictor:
         manifest = read_verified(self.path)
-        model = load_for_inference(self.path)
-        device = best_device()
-        backend: Backend = "torch"
-        if manifest.plan is not None and device == "cpu":
-            backend = manifest.plan.fastest(usable())
-        predictor = Predictor(
-            model,
+        members = [self._member(manifest, place) for place in range(1, manifest.members + 1)]
+        models, encoders = [model for model, _ in members], [each for _, each in members]
+        return Predictor(
+            models[0] if len(models) == 1 else Ensemble(models),
             model_version=manifest.model_version,
             trained=manifest.trained,
             calibration=Calibration.model_validate_json((self.path / CALIBRATION).read_bytes()),
-            device=device,
-            encoders=make_encoders(backend, model, self.path) if device == "cpu" else None,
+            device=best_device(),
+            encoders=encoders,
         )
-        if manifest.plan is not None:
-            check(predictor, manifest.plan, f"{backend} ({device})", BOUNDS[backend] if device == "cpu" else BF16_BOUND)
-        logger.info("backend chosen", extra={"backend": backend, "device": device})
-        return predictor
+
+    def _member(self, manifest: Manifest, place: int) -> tuple[MultimodalModel, Encoders]:
+        """One model and what runs its networks, which has proved to give the numbers that packaging saw."""
+        device = best_device()
+        model = load_for_inference(self.path / of_member(WEIGHTS, place), device)
+        plan = manifest.plans[place - 1] if manifest.plans else None
+        backend: Backend = "torch" if plan is None or device == "cuda" else plan.fastest(usable())
+        if backend != "torch" and not self.keep_networks:
+            keep_heads_only(model)
+        encoders = CudaEncoders(model) if device == "cuda" else make_encoders(backend, model, self.path, place)
+        if plan is not None:
+            alone = Predictor(model, model_version="probe", trained=False, device=device, encoders=[encoders])
+            check(alone, plan, f"{backend} ({device})", BF16_BOUND if device == "cuda" else BOUNDS[backend])
+        logger.info("backend chosen", extra={"backend": backend, "device": device, "member": place})
+        return model, encoders
 
     def __str__(self) -> str:
         return str(self.path)
@@ -90,7 +103,9 @@ class UntrainedModel:
         # The container serves what was packaged elsewhere: it does not carry the exporter.
         if self.cache is not None and best_device() == "cpu" and find_spec("onnx"):
             return self._packaged(self.cache)
-        return Predictor(self._built(), model_version=self._version, trained=False, device=best_device())
+        model = self._built().requires_grad_(False).eval().to(best_device())
+        encoders = [CudaEncoders(model)] if best_device() == "cuda" else None
+        return Predictor(model, model_version=self._version, trained=False, device=best_device(), encoders=encoders)
 
     @property
     def _version(self) -> str:
@@ -123,6 +138,14 @@ class UntrainedModel:
 
     def __str__(self) -> str:
         return f"untrained:{self.name}"
+
+
+def read_models(path: Path) -> list[MultimodalModel]:
+    """The model of a checkpoint, or every member of a model directory, for whatever is not serving."""
+    if not (path / MANIFEST).is_file():
+        return [load_for_inference(path)]
+    places = range(1, read_verified(path).members + 1)
+    return [load_for_inference(path / of_member(WEIGHTS, place)) for place in places]
 
 
 def check(predictor: Predictor, plan: Plan, backend: str, bound: float) -> None:

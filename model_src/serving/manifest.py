@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from model_src.models import MultimodalModel, save_for_serving
+from model_src.models import Ensemble, MultimodalModel, save_for_serving
+from model_src.models.ensemble import members_of
 from model_src.serving.errors import ModelUnavailable
+from model_src.serving.names import of_member
 from model_src.serving.plan import Plan
 from model_src.verdict.scores import Calibration
 
@@ -24,25 +26,38 @@ class Manifest(BaseModel):
     model_version: str = Field(min_length=1)
     trained: bool
     files: dict[str, str] = Field(description="file name -> SHA-256 in hexadecimal")
-    plan: Plan | None = Field(default=None, description="how fast each backend is; None: PyTorch serves, unchecked")
+    members: int = Field(default=1, ge=1, description="more than one: an ensemble, their weights numbered")
+    plans: list[Plan] = Field(
+        default_factory=list, description="for each member, how fast each backend is; none: PyTorch serves, unchecked"
+    )
+
+    @model_validator(mode="after")
+    def one_plan_for_each(self) -> Self:
+        if len(self.plans) not in (0, self.members):
+            raise ValueError("there must be a plan for each member, or none at all")
+        return self
 
 
 def write_model_directory(
     folder: Path,
-    model: MultimodalModel,
+    model: MultimodalModel | Ensemble,
     *,
     model_version: str,
     trained: bool,
     calibration: Calibration,
-    graphs: Sequence[str] = (),
-    plan: Plan | None = None,
+    beside: Sequence[str] = (),
+    plans: Sequence[Plan] = (),
 ) -> Manifest:
-    """Everything the server needs, and nothing it would have to execute; the graphs named lie in the folder already."""
+    """Everything the server needs, and nothing it would have to execute; files `beside` lie in the folder already."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_for_serving(folder / WEIGHTS, model)
+    weights = {of_member(WEIGHTS, place): member for place, member in enumerate(members_of(model), start=1)}
+    for name, member in weights.items():
+        save_for_serving(folder / name, member)
     (folder / CALIBRATION).write_text(calibration.model_dump_json(indent=2))
-    files = {name: sha256(folder / name) for name in (WEIGHTS, CALIBRATION, *graphs)}
-    manifest = Manifest(model_version=model_version, trained=trained, files=files, plan=plan)
+    files = {name: sha256(folder / name) for name in (*weights, CALIBRATION, *beside)}
+    manifest = Manifest(
+        model_version=model_version, trained=trained, files=files, members=len(weights), plans=list(plans)
+    )
     (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2))
     return manifest
 
@@ -60,7 +75,8 @@ def read_verified(folder: Path) -> Manifest:
         raise ModelUnavailable(f"{folder} holds no {MANIFEST}: it is not a packaged model.") from None
     except ValidationError as error:
         raise ModelUnavailable(f"{folder / MANIFEST} cannot be read: {error.error_count()} errors.") from error
-    for name in {WEIGHTS, CALIBRATION} - manifest.files.keys():
+    weights = {of_member(WEIGHTS, place) for place in range(1, manifest.members + 1)}
+    for name in sorted({*weights, CALIBRATION} - manifest.files.keys()):
         raise ModelUnavailable(f"{folder / MANIFEST} does not list {name}.")
     for name, expected in manifest.files.items():
         path = folder / name

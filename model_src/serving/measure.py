@@ -16,9 +16,9 @@ from model_src.serving.predictor import Predictor
 ROUNDS = 3  # after one that warms up
 
 
-def measure_backends(model: MultimodalModel, folder: Path) -> Plan:
+def measure_backends(model: MultimodalModel, folder: Path, member: int = 1) -> Plan:
     """In turns, so that whatever else the machine is doing slows all of them alike."""
-    predictors = started(model, folder)
+    predictors = started(model, folder, member)
     chunk = probe_chunk()
     scores: dict[Backend, Probabilities] = {}
     times: dict[Backend, list[float]] = {backend: [] for backend in predictors}
@@ -43,14 +43,14 @@ def measure_backends(model: MultimodalModel, folder: Path) -> Plan:
     return Plan(reference=scores["torch"], measured=measured)
 
 
-def started(model: MultimodalModel, folder: Path) -> dict[Backend, Predictor]:
+def started(model: MultimodalModel, folder: Path, member: int) -> dict[Backend, Predictor]:
     """A predictor for each backend. One that cannot run this model's graphs is left out, and the log says why."""
     predictors: dict[Backend, Predictor] = {}
     for backend in usable():
         try:
-            encoders = make_encoders(backend, model, folder)
+            encoders = make_encoders(backend, model, folder, member)
         except Exception as error:  # noqa: BLE001 - each library has errors of its own, and we can do without it
             logger.warning("backend left out", extra={"backend": backend, "reason": str(error)})
         else:
-            predictors[backend] = Predictor(model, model_version="probe", trained=False, encoders=encoders)
+            predictors[backend] = Predictor(model, model_version="probe", trained=False, encoders=[encoders])
     return predictors

@@ -4,38 +4,50 @@ from __future__ import annotations
 
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from model_src.models import MultimodalModel
+from model_src.models import Ensemble, MultimodalModel
+from model_src.models.ensemble import members_of
 from model_src.serving.graphs import export_graphs
 from model_src.serving.manifest import MANIFEST, Manifest, write_model_directory
 from model_src.serving.measure import measure_backends
+from model_src.serving.plan import Plan
 from model_src.verdict.scores import Calibration
 
 COMPRESSION = 1  # of gzip: weights hardly get smaller, however long one tries
 
 
 def package_model(
-    folder: Path, model: MultimodalModel, *, model_version: str, trained: bool, calibration: Calibration
+    folder: Path,
+    model: MultimodalModel | Ensemble,
+    *,
+    model_version: str,
+    trained: bool,
+    calibration: Calibration,
+    papers: Sequence[str] = (),
 ) -> Manifest:
-    """Fill the folder with all that serving needs. Nothing in it is code."""
+    """Fill the folder with all that serving needs. Nothing in it is code; `papers` lie in it already."""
     folder.mkdir(parents=True, exist_ok=True)
     model = model.eval().requires_grad_(False)
-    graphs = export_graphs(model, folder)
-    plan = measure_backends(model, folder)
+    graphs: list[str] = []
+    plans: list[Plan] = []
+    for place, member in enumerate(members_of(model), start=1):
+        graphs += export_graphs(member, folder, place)
+        plans.append(measure_backends(member, folder, place))
     return write_model_directory(
         folder,
         model,
         model_version=model_version,
         trained=trained,
         calibration=calibration,
-        graphs=graphs,
-        plan=plan,
+        beside=(*graphs, *papers),
+        plans=plans,
     )
 
 
 def write_archive(
-    path: Path, model: MultimodalModel, *, model_version: str, trained: bool, calibration: Calibration
+    path: Path, model: MultimodalModel | Ensemble, *, model_version: str, trained: bool, calibration: Calibration
 ) -> Manifest:
     """The same as one archive, every file at its root; there all at once or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -46,26 +46,25 @@ class OpenVino:
 
         core = openvino.Core()
         graph = core.read_model(path)
-        graph.reshape({given: [1, *list(given.partial_shape)[1:]] for given in graph.inputs})
+        graph.reshape({given: [1, *list(given.partial_shape)[1:]] for given in graph.inputs})  # open sizes stay open
         settings = {
             "INFERENCE_PRECISION_HINT": precision,
             "INFERENCE_NUM_THREADS": str(threads),
             "NUM_STREAMS": str(threads),
         }
         compiled = core.compile_model(graph, "CPU", settings)
-        self._shapes = [tuple(given.shape)[1:] for given in compiled.outputs]
+        self._outputs = len(compiled.outputs)
         self._queue: Any = openvino.AsyncInferQueue(compiled, threads)
 
     def __call__(self, *inputs: NDArray) -> Outputs:
         inputs = tuple(np.ascontiguousarray(values) for values in inputs)
-        results = [np.empty((len(inputs[0]), *shape), np.float32) for shape in self._shapes]
+        rows: list[Outputs] = [[] for _ in inputs[0]]
 
         def keep(request: Any, row: int) -> None:
-            for place, result in enumerate(results):
-                result[row] = request.get_output_tensor(place).data[0]
+            rows[row] = [request.get_output_tensor(place).data[0].copy() for place in range(self._outputs)]
 
         self._queue.set_callback(keep)
         for row in range(len(inputs[0])):
             self._queue.start_async([values[row : row + 1] for values in inputs], row)
         self._queue.wait_all()
-        return results
+        return [np.stack(output) for output in zip(*rows, strict=True)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import Any
 
 import uvicorn
@@ -17,7 +16,7 @@ from model_src.serving.invocations import Invocations
 from model_src.serving.keys import require_key
 from model_src.serving.logs import adopt_uvicorn, logger
 from model_src.serving.problem import Problem
-from model_src.serving.work import score_chunk, score_image, score_video
+from model_src.serving.work import missing_for_videos, score_chunk, score_image, score_video
 
 MIB = 1024 * 1024
 DRAIN_SECONDS = 25  # SageMaker kills the container 30 seconds after SIGTERM
@@ -27,13 +26,14 @@ DRAIN_SECONDS = 25  # SageMaker kills the container 30 seconds after SIGTERM
 class ServerSettings:
     host: str = "127.0.0.1"
     port: int = 8080
-    queue_size: int = 4  # chunks that may wait while one is scored
+    queue_size: int = 4  # chunks that may wait while others are scored
+    batch: int = 1  # chunks of different requests that may be scored together; a GPU wants several
     max_body_bytes: int = 128 * MIB  # 30 windows at 10 fps with optical flow are about 80 MiB
     api_key: str | None = field(default=None, repr=False)  # for pictures and whole videos; without it nobody gets in
 
 
 def create_app(source: ModelSource, settings: ServerSettings) -> FastAPI:
-    holder = ModelHolder(source)
+    holder = ModelHolder(source, settings.batch)
     invocations = Invocations(holder, settings.queue_size, settings.max_body_bytes)
 
     @contextlib.asynccontextmanager
@@ -57,8 +57,13 @@ def create_app(source: ModelSource, settings: ServerSettings) -> FastAPI:
 
     def admit_video(request: Request) -> None:
         require_key(request, settings.api_key)
-        if not find_spec("av"):
-            raise Problem(501, "not_here", "This server takes no whole videos: it carries nothing that decodes them.")
+        if missing := missing_for_videos():
+            raise Problem(
+                501,
+                "not_here",
+                f"This server reads no whole videos: it lacks {' and '.join(missing)}. Install the extra `video` and "
+                "requirements/video-no-deps.txt beside it, or send chunks to /invocations.",
+            )
 
     @app.post("/infer")
     async def infer(request: Request) -> Response:

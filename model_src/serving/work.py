@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
 
 from model_src.preprocess.chunk import Chunk
-from model_src.serving.errors import InferenceFailed
-from model_src.serving.holder import Scorer
+from model_src.serving.errors import InferenceFailed, TooSlow
+from model_src.serving.scorer import Scorer
 from model_src.verdict.aggregate import UnusableScores, aggregate
 from model_src.verdict.calibrate import calibrate, pick, probability
 from model_src.verdict.scores import ChunkScores
 
 DIGITS = 6
+VIDEO_SECONDS = 600  # as long as the longest video lasts
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def score_chunk(scorer: Scorer, body: bytes) -> Answer:
 
 def score_image(scorer: Scorer, body: bytes) -> Answer:
     """A picture with one face -> what its face looks like by itself."""
-    from model_src.serving.image import chunk_of_image  # face detection: not needed to score chunks
+    from model_src.preprocess.still import chunk_of_image  # face detection: not needed to score chunks
 
     chunk = chunk_of_image(body)
     scores = scorer.score_chunk(chunk)
@@ -58,15 +61,30 @@ def score_image(scorer: Scorer, body: bytes) -> Answer:
     return Answer(json.dumps(answer), fake)
 
 
+def missing_for_videos() -> list[str]:
+    """The libraries that reading whole videos takes and this machine lacks; the container carries none of them."""
+    return [name for name in ("av", "silero_vad") if not find_spec(name)]
+
+
 def score_video(scorer: Scorer, body: bytes) -> Answer:
-    """A whole video file -> the verdict and how the video was split. For local use: it takes as long as it takes."""
+    """A whole video file -> the verdict and how the video was split. For local use, within VIDEO_SECONDS.
+
+    A decoder that hangs is stopped by the sandbox it runs in; here the time is looked at after every chunk.
+    """
     from model_src.preprocess.split import split_video  # decoding: not needed to score chunks
 
     scores: list[ChunkScores] = []
+    until = time.monotonic() + VIDEO_SECONDS
+
+    def score(chunk: Chunk) -> None:
+        if time.monotonic() > until:
+            raise TooSlow(f"The video was not scored within {VIDEO_SECONDS} seconds; a shorter one may be.")
+        scores.append(scorer.score_chunk(chunk))
+
     with tempfile.NamedTemporaryFile(prefix="aura-video-") as file:
         file.write(body)
         file.flush()
-        report = split_video(Path(file.name), lambda chunk: scores.append(scorer.score_chunk(chunk))).to_dict()
+        report = split_video(Path(file.name), score).to_dict()
     try:
         video = aggregate(scores, report["duration"])
     except UnusableScores as error:

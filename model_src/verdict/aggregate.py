@@ -33,6 +33,7 @@ class VideoScores(Frozen):
     audio_logit: Finite | None
     lip_sync: Probability | None
     passes: list[Finite]
+    members: list[Finite] = Field(default_factory=list, description="what each model of an ensemble says of the video")
     windows: list[WindowScore] = Field(min_length=1)
     frames: list[FrameScore]
     audio_anomalies: list[AudioAnomaly]
@@ -76,7 +77,8 @@ def aggregate(chunks: Iterable[ChunkScores], duration: float) -> VideoScores:
         video_logit=weighted_mean([w.video_logit for w in ordered], ordered),
         audio_logit=weighted_mean([w.audio_logit for w in ordered], ordered),
         lip_sync=weighted_mean([w.lip_sync for w in ordered], ordered),
-        passes=mean_of_passes(ordered),
+        passes=mean_of_each([w.passes for w in ordered], ordered),
+        members=mean_of_each([w.members for w in ordered], ordered),
         windows=ordered,
         frames=[frames[frame_id] for frame_id in sorted(frames)],
         audio_anomalies=[anomaly for anomaly in anomalies if anomaly.start < anomaly.end],
@@ -90,8 +92,7 @@ def weighted_mean(values: Sequence[float | None], windows: Sequence[WindowScore]
     return sum(value * seconds for value, seconds in pairs) / weight if weight > 0 else None
 
 
-def mean_of_passes(windows: Sequence[WindowScore]) -> list[float]:
-    """One video log-odds per MC-dropout pass: pass n of the video is the mean of pass n of its windows."""
-    count = min(len(window.passes) for window in windows)
-    means = (weighted_mean([window.passes[n] for window in windows], windows) for n in range(count))
+def mean_of_each(values: Sequence[Sequence[float]], windows: Sequence[WindowScore]) -> list[float]:
+    """One log-odds of the video per MC-dropout pass, or per model: number n is the mean of number n of its windows."""
+    means = (weighted_mean([row[n] for row in values], windows) for n in range(min(map(len, values))))
     return [mean for mean in means if mean is not None]

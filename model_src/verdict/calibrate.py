@@ -55,6 +55,7 @@ def calibrate(scores: VideoScores) -> Prediction:
         manipulation_confidence=fake,
         confidence_interval=interval(fake, passes),
         uncertainty_score=uncertainty(passes),
+        model_confidences=[p(logit) for logit in scores.members],
         modality_agreement=agreement,
         modality_contribution=modality_contribution(video, audio, fake),
         modality_disagreement=None if agreement is None else round(1 - agreement, DIGITS),

@@ -54,6 +54,9 @@ class Prediction(Frozen):
     manipulation_confidence: Probability = Field(description="calibrated probability of fake")
     confidence_interval: tuple[Probability, Probability] | None
     uncertainty_score: float | None = Field(ge=0)
+    model_confidences: list[Probability] = Field(
+        default_factory=list, description="fake by each model of an ensemble; empty where one model decides"
+    )
     modality_agreement: Probability | None = Field(description="null when the video has only one modality")
     modality_contribution: float = Field(ge=-1, le=1, description="positive: the picture decided; negative: the sound")
     modality_disagreement: Probability | None

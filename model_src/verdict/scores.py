@@ -29,6 +29,7 @@ class WindowScore(Frozen):
     audio_logit: Finite | None = None
     lip_sync: Probability | None = Field(default=None, description="1: lips and speech agree, 0: they do not")
     passes: list[Finite] = Field(default_factory=list, description="the fused logit of each MC-dropout pass")
+    members: list[Finite] = Field(default_factory=list, description="the fused logit of each model of an ensemble")
 
 
 class FrameScore(Frozen):

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from functions.core.contracts import JobView
-from infra.local.stack import EmbeddedStack, running_stack, wait_for
+from infra.local.stack import Addresses, EmbeddedStack, running_stack
+from tests.waiting import wait_for
 
 
 def aura(*arguments: str | Path, home: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -93,9 +94,8 @@ def test_up_prints_its_addresses_and_ctrl_c_leaves_nothing_behind(tmp_path: Path
         text=True,
     )
     try:
-        assert wait_for(lambda: running_stack(home) is not None, 90), child.poll()
-        found = running_stack(home)
-        assert found is not None
+        found = wait_for(lambda: child.poll() is not None or running_stack(home), 90, every=0.2)
+        assert isinstance(found, Addresses), "`aura up` ended by itself"
         second = aura("up", home=home, cwd=tmp_path)
         assert second.returncode == 1
         assert "running already" in second.stdout

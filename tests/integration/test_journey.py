@@ -16,7 +16,8 @@ from PIL import Image
 
 from functions.core.contracts import JobView, Stage, Status
 from infra.cli.client import ApiClient
-from infra.local.stack import EmbeddedStack, wait_for
+from infra.local.stack import EmbeddedStack
+from tests.waiting import wait_for
 
 Submit = Callable[[Path], str]
 Finished = Callable[..., JobView]
@@ -103,8 +104,7 @@ def test_a_video_put_straight_into_the_bucket_is_analysed_for_its_user(
     def listed() -> list[JobView]:
         return [job for job in client.jobs().jobs if job.filename == name]
 
-    assert wait_for(listed, 20)
-    [job] = listed()
+    [job] = wait_for(listed, 20, every=0.2)
     assert finished(job.job_id).status is Status.COMPLETED
 
 

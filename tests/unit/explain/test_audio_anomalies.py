@@ -27,31 +27,31 @@ def heard(fake: list[float], attention: Tensor | None = None, speech: Tensor = A
 
 
 def test_one_suspicious_window_is_one_span_of_its_second() -> None:
-    (anomaly,) = audio_anomalies(heard([0.1, 0.9, 0.1]), STARTS, ALL)
+    (anomaly,) = audio_anomalies([(heard([0.1, 0.9, 0.1]), ALL)], STARTS)
     assert (anomaly.start, anomaly.end) == (0.5, 1.48)
     assert anomaly.score == pytest.approx(0.9)
 
 
 def test_overlapping_suspicious_windows_are_one_span_with_the_highest_score() -> None:
-    (anomaly,) = audio_anomalies(heard([0.7, 0.9, 0.8]), STARTS, ALL)
+    (anomaly,) = audio_anomalies([(heard([0.7, 0.9, 0.8]), ALL)], STARTS)
     assert (anomaly.start, anomaly.end) == (0.0, 1.98)
     assert anomaly.score == pytest.approx(0.9)
 
 
 def test_windows_apart_give_spans_apart_in_order() -> None:
-    first, second = audio_anomalies(heard([0.9, 0.1, 0.8]), [0.0, 1.0, 2.0], ALL)
+    first, second = audio_anomalies([(heard([0.9, 0.1, 0.8]), ALL)], [0.0, 1.0, 2.0])
     assert (first.start, second.start) == (0.0, 2.0)
     assert [first.score, second.score] == pytest.approx([0.9, 0.8])
 
 
 def test_clean_sound_has_no_span() -> None:
-    assert audio_anomalies(heard([0.4, 0.3, 0.1]), STARTS, ALL) == []
+    assert audio_anomalies([(heard([0.4, 0.3, 0.1]), ALL)], STARTS) == []
 
 
 def test_attention_narrows_a_window_to_what_the_picture_listened_to() -> None:
     attention = torch.full((1, 4, 5, STEPS), 0.001)
     attention[..., 20:30] = 0.1
-    (anomaly,) = audio_anomalies(heard([0.9], attention, ALL[:1]), [2.0], ALL[:1])
+    (anomaly,) = audio_anomalies([(heard([0.9], attention, ALL[:1]), ALL[:1])], [2.0])
     assert anomaly.start == pytest.approx(2.4, abs=0.06)
     assert anomaly.end == pytest.approx(2.6, abs=0.06)
     assert anomaly.score == pytest.approx(0.9, abs=0.01)
@@ -60,7 +60,8 @@ def test_attention_narrows_a_window_to_what_the_picture_listened_to() -> None:
 def test_silence_is_never_suspicious() -> None:
     speech = ALL.clone()
     speech[:, 10:40] = False
-    anomalies = audio_anomalies(heard([0.9, 0.1, 0.1], torch.full((3, 4, 5, STEPS), 1 / STEPS), speech), STARTS, speech)
+    windows = heard([0.9, 0.1, 0.1], torch.full((3, 4, 5, STEPS), 1 / STEPS), speech)
+    anomalies = audio_anomalies([(windows, speech)], STARTS)
     assert [(anomaly.start, anomaly.end) for anomaly in anomalies] == [(0.0, 0.2), (0.8, 0.98)]
 
 
@@ -73,7 +74,7 @@ def test_silence_around_a_word_does_not_dim_it() -> None:
 
 def test_without_speech_anywhere_there_is_nothing() -> None:
     silence = torch.zeros_like(ALL)
-    assert audio_anomalies(heard([0.9, 0.9, 0.9], None, silence), STARTS, silence) == []
+    assert audio_anomalies([(heard([0.9, 0.9, 0.9], None, silence), silence)], STARTS) == []
 
 
 def test_near_spans_are_joined_and_clicks_left_out() -> None:
@@ -92,8 +93,8 @@ def test_it_reads_what_the_model_says() -> None:
     with torch.no_grad():
         model.audio_head.output.bias.copy_(torch.tensor([0.0, 5.0]))  # finds every sound fake
         windows = model.score_windows(torch.randn(3, 5, 256), None, torch.randn(3, STEPS, 24))
-        anomalies = audio_anomalies(windows, STARTS, ALL)
+        anomalies = audio_anomalies([(windows, ALL)], STARTS)
         assert anomalies
         assert all(0 <= a.start < a.end <= 1.98 and a.score > 0.5 for a in anomalies)
         without = model.score_windows(torch.randn(3, 5, 256))
-        assert audio_anomalies(without, STARTS, ALL) == []
+        assert audio_anomalies([(without, ALL)], STARTS) == []

@@ -17,6 +17,7 @@ from functions.core.uploads import Upload
 
 Example = Callable[[str], dict[str, Any]]
 OUTPUT = "s3://artifacts/endpoint/output/a1b2.out"
+FAILURE = "s3://artifacts/endpoint/failure/a1b2-error.out"
 
 
 class Endpoint:
@@ -32,7 +33,7 @@ class Endpoint:
         self.calls.append(arguments)
         if self.fault:
             raise self.fault
-        return {"InferenceId": arguments["InferenceId"], "OutputLocation": OUTPUT}
+        return {"InferenceId": arguments["InferenceId"], "OutputLocation": OUTPUT, "FailureLocation": FAILURE}
 
 
 class Workflow:
@@ -126,10 +127,13 @@ def test_a_notice_wakes_the_workflow_and_moves_the_progress(
     assert parts.jobs.get(event["job_id"]).progress > before
 
 
+@pytest.mark.parametrize("answered", [False, True], ids=["the model is gone", "the model said why"])
 def test_a_notice_of_failure_fails_the_task_with_the_reason(
-    parts: SimpleNamespace, example: Example, context: Any
+    parts: SimpleNamespace, example: Example, context: Any, answered: bool
 ) -> None:
     score_chunk.handler(example("score_chunk"), context)
+    if answered:
+        parts.files.write(FAILURE, b'{"error": {"code": "bad_arrays"}}', "application/json")
     event = example("resume_scoring")
     notice = json.loads(event["Records"][0]["Sns"]["Message"])
     del notice["responseParameters"]
@@ -137,7 +141,8 @@ def test_a_notice_of_failure_fails_the_task_with_the_reason(
     event["Records"][0]["Sns"]["Message"] = json.dumps(notice)
     resume_scoring.handler(event, context)
     [(what, arguments)] = parts.workflow.told
-    assert (what, arguments["error"], arguments["cause"]) == ("failure", "InferenceFailed", "The model stopped.")
+    cause = "The model stopped." + (' {"error": {"code": "bad_arrays"}}' if answered else "")
+    assert (what, arguments["error"], arguments["cause"]) == ("failure", "InferenceFailed", cause)
 
 
 def test_a_notice_nobody_waits_for_is_no_error(parts: SimpleNamespace, example: Example, context: Any) -> None:

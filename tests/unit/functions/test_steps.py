@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -139,7 +140,9 @@ def test_a_rejected_video_is_closed_with_its_own_sentence(aws: SimpleNamespace, 
     event = example("close_job")
     aws.jobs.register(Upload(bucket="uploads", key=f"api/{event['job_id']}/video", version="v1"), 90)
     assert close_job.handler(event, context)["closed"]
-    assert not close_job.handler(event, context)["closed"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a second close has nothing to count, and does not complain about that
+        assert not close_job.handler(event, context)["closed"]
     assert aws.jobs.get(event["job_id"]).error.model_dump(mode="json") == event["error"]
 
 

@@ -1,19 +1,23 @@
 """What a Lambda would find where it runs: exactly the libraries its requirements ask for, and nothing of this machine.
 
 The libraries are linked from this environment, so nothing is downloaded: whatever a requirements file forgets is missed
-by the import just as it would be in the cloud.
+by the import just as it would be in the cloud. Images are also tried for real, in an environment of their own.
 """
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import venv
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from tests.unit.house.requirements import HOUSE
 
 
 def libraries(folder: Path, requirements: Iterable[str]) -> Path:
@@ -40,6 +44,18 @@ def link(distribution: metadata.Distribution, folder: Path) -> None:
         place = folder / top
         if not place.exists():
             place.symlink_to(str(distribution.locate_file(top)))
+
+
+def installed(dockerfile: Path, folder: Path, *beside: str) -> Path:
+    """The Python of an empty environment after the Dockerfile's own pip lines; `beside` is what the platform brings."""
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    lines = re.findall(r"pip install --no-cache-dir (.*?)\s*\\?$", dockerfile.read_text(), re.MULTILINE)
+    for arguments in (*lines, *(f"-c constraints.txt {library}" for library in beside)):
+        pip = [python, "-m", "pip", "install", "--quiet", "--no-compile", *arguments.split()]
+        done = subprocess.run(pip, cwd=HOUSE, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    return python
 
 
 def run(code: str, *paths: Path) -> subprocess.CompletedProcess[str]:

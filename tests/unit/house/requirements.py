@@ -16,7 +16,7 @@ VIDEO = HOUSE / "requirements" / "video.txt"
 VIDEO_NO_DEPS = HOUSE / "requirements" / "video-no-deps.txt"
 NO_DEPS = HOUSE / "requirements" / "no-deps.txt"
 TOOLS = HOUSE / "requirements" / "tools.txt"
-IMAGES = tuple(sorted((HOUSE / "containers").glob("*/requirements.txt")))
+IMAGES = tuple(sorted((HOUSE / "containers").glob("*/*.txt")))
 
 
 def lines_of(path: Path) -> list[str]:

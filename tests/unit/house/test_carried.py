@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import venv
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from tests.media import talking_head
-from tests.unit.house.carried import libraries, run
+from tests.unit.house.carried import installed, libraries, run
 from tests.unit.house.requirements import FUNCTIONS, HOUSE, required
 
 BROUGHT_BY_THE_RUNTIME = {"boto3"}
@@ -79,13 +78,7 @@ def test_the_video_image_works_with_nothing_but_what_it_installs(tmp_path: Path)
     """An empty environment, the Dockerfile's own pip lines and copies, and then a real video."""
     dockerfile = HOUSE / "containers" / "video" / "Dockerfile"
     image = copied_by(dockerfile, tmp_path / "image")
-    venv.create(tmp_path / "venv", with_pip=True)
-    python = tmp_path / "venv" / "bin" / "python"
-    installs = re.findall(r"pip install --no-cache-dir (.*?)\s*\\?$", dockerfile.read_text(), re.MULTILINE)
-    for arguments in (*installs, f"-c constraints.txt {' '.join(BROUGHT_BY_THE_RUNTIME)}"):
-        pip = [python, "-m", "pip", "install", "--quiet", *arguments.split()]
-        installed = subprocess.run(pip, cwd=HOUSE, capture_output=True, text=True, check=False)
-        assert installed.returncode == 0, installed.stderr
+    python = installed(dockerfile, tmp_path / "venv", *BROUGHT_BY_THE_RUNTIME)
 
     clip = talking_head(tmp_path / "clip.mp4", seconds=2)
     # Most of preprocessing is imported in the child process that reads the video: all of it has to be there.

@@ -34,7 +34,7 @@ def graphs(model: MultimodalModel, tmp_path_factory: pytest.TempPathFactory) -> 
 def on(backend: Backend, model: MultimodalModel, graphs: Path) -> Predictor:
     if backend not in usable():
         pytest.skip(f"this machine cannot run {backend}")
-    return Predictor(model, model_version="small", trained=False, encoders=make_encoders(backend, model, graphs))
+    return Predictor(model, model_version="small", trained=False, encoders=[make_encoders(backend, model, graphs)])
 
 
 @pytest.mark.parametrize("backend", EXPORTED)

@@ -16,6 +16,7 @@ from skimage.data import astronaut
 
 from infra.cli.sample import sample_clip
 from model_src.data.made_clips import packaged_clip
+from model_src.serving import work
 from model_src.serving.load import UntrainedModel
 from model_src.serving.predictor import Predictor
 from model_src.serving.server import ServerSettings
@@ -83,6 +84,27 @@ def test_a_video_file_gets_a_verdict(client: httpx.Client, tmp_path: Path) -> No
     assert answer.status_code == 200
     assert answer.json()["prediction"]["overall_class"] in {"real", "fake", "uncertain"}
     assert answer.json()["video"]["frames_analyzed"] >= 5
+
+
+def test_a_server_without_video_libraries_says_which_and_what_to_send_instead(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "find_spec", lambda name: None if name == "silero_vad" else True)
+    answer = client.post("/infer-video", content=b"any", headers=HEADERS)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (501, "not_here")
+    assert "lacks silero_vad" in answer.json()["error"]["message"]
+    assert "/invocations" in answer.json()["error"]["message"]
+
+
+def test_a_video_that_takes_too_long_is_given_up_and_one_that_is_too_large_never_begun(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    video = sample_clip(tmp_path / "clip.mp4").read_bytes()
+    monkeypatch.setattr(work, "VIDEO_SECONDS", 0)
+    answer = client.post("/infer-video", content=video, headers=HEADERS, timeout=60)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (504, "inference_timeout")
+    with running(FakeSource(FakeScorer), ServerSettings(api_key=KEY, max_body_bytes=len(video) - 1)) as strict:
+        assert strict.post("/infer-video", content=video, headers=HEADERS).status_code == 413
 
 
 def test_a_video_that_cannot_be_judged_is_refused_with_the_contracts_code(client: httpx.Client) -> None:

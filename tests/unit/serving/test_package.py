@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from model_src.models import MultimodalModel
 from model_src.serving import load
 from model_src.serving.backends import Backend, usable
 from model_src.serving.errors import ModelUnavailable
@@ -55,8 +56,7 @@ def test_the_archive_holds_weights_graphs_calibration_and_manifest_at_its_root_a
 
 
 def test_the_manifest_tells_how_every_usable_backend_fared(folder: Path) -> None:
-    plan = read_verified(folder).plan
-    assert plan is not None
+    (plan,) = read_verified(folder).plans
     assert {found.backend for found in plan.measured} == set(usable())
     assert all(found.passed for found in plan.measured)
     speeds = [found.milliseconds for found in plan.measured]
@@ -66,13 +66,23 @@ def test_the_manifest_tells_how_every_usable_backend_fared(folder: Path) -> None
 def test_a_packaged_model_scores_on_the_fastest_backend_with_its_calibration(folder: Path) -> None:
     edit(folder, lambda manifest: prefer(manifest, "onnxruntime"))
     predictor = ModelDirectory(folder).load()
-    assert isinstance(predictor._encoders, GraphEncoders)
+    assert isinstance(predictor._encoders[0], GraphEncoders)
     scores = predictor.score_chunk(make_chunk(1))
     assert (scores.model_version, scores.trained, scores.calibration) == ("2026-11", True, CALIBRATION)
 
 
+def test_beside_graphs_the_networks_own_weights_take_no_memory_unless_asked_to_stay(folder: Path) -> None:
+    edit(folder, lambda manifest: prefer(manifest, "openvino"))
+    served, kept = ModelDirectory(folder).load(), ModelDirectory(folder, keep_networks=True).load()
+    assert isinstance(served.model, MultimodalModel)
+    assert not any(each.is_meta for each in served.model.fused_head.parameters())
+    assert all(each.is_meta for each in served.model.audio_encoder.parameters())
+    assert not any(each.is_meta for each in kept.model.parameters())
+    assert kept.score_chunk(make_chunk(1.3)) == served.score_chunk(make_chunk(1.3))
+
+
 def prefer(manifest: dict[str, Any], backend: Backend) -> None:
-    for found in manifest["plan"]["measured"]:
+    for found in manifest["plans"][0]["measured"]:
         found["milliseconds"] = 1 if found["backend"] == backend else 1000
 
 
@@ -99,7 +109,8 @@ def test_a_backend_that_disagrees_or_cannot_run_here_is_passed_over() -> None:
 
 def test_a_model_that_scores_otherwise_than_when_it_was_packaged_is_refused_with_a_sentence(folder: Path) -> None:
     def shift(manifest: dict[str, Any]) -> None:
-        manifest["plan"]["reference"] = [value + 0.03 for value in manifest["plan"]["reference"]]
+        (plan,) = manifest["plans"]
+        plan["reference"] = [value + 0.03 for value in plan["reference"]]
 
     edit(folder, shift)
     with pytest.raises(ModelUnavailable, match=r"does not score here as it did when it was packaged.*0\.03"):

@@ -56,6 +56,16 @@ def test_what_cannot_be_packaged_is_told_in_a_sentence_and_leaves_nothing(tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_models_that_take_different_input_are_refused_as_an_ensemble(tmp_path: Path) -> None:
+    for name, model in (("a", small_model()), ("b", small_model(channels=5))):
+        save_checkpoint(tmp_path / f"{name}.pth", model, epoch=1, metrics={})
+    paths = [str(tmp_path / "a.pth"), str(tmp_path / "b.pth")]
+    result = CliRunner().invoke(app, [*paths, "--output", str(tmp_path / "out" / "model.tar.gz")])
+    assert result.exit_code == 1
+    assert "must take the same input" in result.output
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.pth").write_bytes(b"no weights")
     result = CliRunner().invoke(app, [str(tmp_path / "bad.pth"), "--output", str(tmp_path / "model.tar.gz")])

@@ -53,7 +53,7 @@ def predictor(model: MultimodalModel) -> Predictor:
 
 def counting(model: MultimodalModel) -> tuple[Predictor, CountingEncoders]:
     encoders = CountingEncoders(TorchEncoders(model.eval(), CPU))
-    return Predictor(model, model_version="test", trained=False, encoders=encoders), encoders
+    return Predictor(model, model_version="test", trained=False, encoders=[encoders]), encoders
 
 
 @torch.inference_mode()

@@ -9,58 +9,48 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 
 from model_src.verdict.scores import ChunkScores
 from tests.unit.serving.chunks import make_chunk
+from tests.waiting import answers, wait_for
 
 ROOT = Path(__file__).parents[3]
+START_SECONDS = 180.0  # until a server is up on a busy machine, its libraries compiled on the way
 
 
 @contextmanager
-def serving(*options: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+def serving(
+    *options: str, python: Path = Path(sys.executable), folder: Path = ROOT, **environment: str
+) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """`serve` as that Python runs it in that folder; until somebody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     child = subprocess.Popen(
-        [sys.executable, "-m", "model_src.serving", "serve", "--port", str(port), *options],
-        cwd=ROOT,
+        [str(python), "-m", "model_src.serving", "serve", "--port", str(port), *options],
+        cwd=folder,
         env={"PATH": os.environ["PATH"], **environment},
         text=True,
     )
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client:
-            wait_for(lambda: answers(client, "/health/live"))
+            wait_for(lambda: answers(f"{client.base_url}/health/live"), START_SECONDS)
             yield child, client
     finally:
         child.kill()
         child.wait()
 
 
-def answers(client: httpx.Client, path: str) -> bool:
-    try:
-        return client.get(path).is_success
-    except httpx.TransportError:
-        return False
-
-
-def wait_for(condition: Callable[[], Any], within: float = 60.0) -> None:
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, f"nothing within {within} seconds"
-        time.sleep(0.05)
-
-
 def test_an_untrained_model_is_served_and_a_chunk_under_way_outlives_sigterm() -> None:
     chunk = make_chunk(3)
     answer: list[httpx.Response] = []
     with serving("--untrained", "compact", "--threads", "1") as (child, client):
-        wait_for(lambda: answers(client, "/ping"))
+        wait_for(lambda: answers(f"{client.base_url}/ping"), START_SECONDS)
         scores = ChunkScores.model_validate_json(client.post("/invocations", content=chunk.to_bytes()).content)
         assert len(scores.windows) == 6
         assert (scores.trained, scores.model_version) == (False, "compact-untrained")
@@ -76,6 +66,6 @@ def test_an_untrained_model_is_served_and_a_chunk_under_way_outlives_sigterm() -
 
 def test_without_a_model_the_server_stays_up_and_says_what_to_set(tmp_path: Path) -> None:
     with serving(AURA_MODEL_DIR=str(tmp_path / "nowhere")) as (child, client):
-        wait_for(lambda: "AURA_MODEL_DIR" in client.get("/health/ready").json()["reason"])
+        wait_for(lambda: "AURA_MODEL_DIR" in client.get("/health/ready").json()["reason"], START_SECONDS)
         assert client.get("/ping").status_code == 503
         assert child.poll() is None

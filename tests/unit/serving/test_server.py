@@ -5,11 +5,10 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import httpx
 import pytest
@@ -21,6 +20,7 @@ from model_src.serving.server import ServerSettings, create_app
 from model_src.verdict.scores import Calibration, ChunkScores, WindowScore
 from tests.unit.serving.chunks import make_chunk
 from tests.unit.serving.conftest import LogLines
+from tests.waiting import wait_for
 
 CHUNK = make_chunk(1.0, sound=False).to_bytes()
 
@@ -42,6 +42,9 @@ class FakeScorer:
             raise self.problem
         windows = [WindowScore(index=0, start=0, end=1, logit=2.0)]
         return ChunkScores(model_version="fake-1", trained=False, chunk_index=chunk.index, windows=windows, frames=[])
+
+    def score_chunks(self, chunks: Sequence[Chunk]) -> list[ChunkScores | Exception]:
+        return [self.score_chunk(chunk) for chunk in chunks]
 
 
 @dataclass
@@ -83,13 +86,6 @@ def running(source: FakeSource, settings: ServerSettings | None = None, ready: b
     finally:
         server.should_exit = True
         thread.join()
-
-
-def wait_for(condition: Callable[[], Any], within: float = 10.0) -> None:
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, f"nothing within {within} seconds"
-        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -10,14 +10,15 @@ import httpx
 
 from infra.bench.load import load
 from tests.unit.serving.chunks import make_chunk
-from tests.unit.serving.test_serve import answers, serving, wait_for
+from tests.unit.serving.test_serve import START_SECONDS, serving
+from tests.waiting import answers, wait_for
 
 OPTIONS = ("--untrained", "compact", "--threads", "1")
 
 
 def test_64_clients_at_once_are_served_or_told_when_to_come_again_and_memory_stays_flat() -> None:
     with serving(*OPTIONS) as (child, client):
-        wait_for(lambda: answers(client, "/ping"))
+        wait_for(lambda: answers(f"{client.base_url}/ping"), START_SECONDS)
         found = load(str(client.base_url).rstrip("/"), child.pid, make_chunk(0.6, sound=False).to_bytes(), seconds=4)
     assert set(found["statuses"]) == {"200", "503"}
     early, late = found["memory_mb"]
@@ -36,7 +37,7 @@ def test_a_server_killed_in_mid_request_scores_the_same_chunk_when_it_is_back() 
             broken.append(error)
 
     with serving(*OPTIONS) as (child, client):
-        wait_for(lambda: answers(client, "/ping"))
+        wait_for(lambda: answers(f"{client.base_url}/ping"), START_SECONDS)
         asking = [threading.Thread(target=ask, args=(client,)) for _ in range(4)]
         for thread in asking:
             thread.start()
@@ -48,5 +49,5 @@ def test_a_server_killed_in_mid_request_scores_the_same_chunk_when_it_is_back() 
     assert not any(thread.is_alive() for thread in asking)
 
     with serving(*OPTIONS) as (_, client):
-        wait_for(lambda: answers(client, "/ping"))
+        wait_for(lambda: answers(f"{client.base_url}/ping"), START_SECONDS)
         assert client.post("/invocations", content=chunk).status_code == 200

@@ -13,7 +13,8 @@ import pytest
 
 from infra.local.async_endpoint.settings import Location, Settings
 from infra.local.processes import free_port
-from tests.unit.local.async_endpoint.world import ENDPOINT, Aws, FakeModel, reachable, running, wait_for
+from tests.unit.local.async_endpoint.world import ENDPOINT, Aws, FakeModel, running
+from tests.waiting import answers, wait_for
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_for(lambda: reachable(f"{url}/_ministack/health"), within=30)
+        wait_for(lambda: answers(f"{url}/_ministack/health"), within=30)
         yield url
     finally:
         child.terminate()

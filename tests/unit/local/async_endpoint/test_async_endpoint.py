@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 from infra.local.async_endpoint.invocation import from_headers
 from infra.local.async_endpoint.journal import Journal
 from infra.local.async_endpoint.settings import Settings
-from tests.unit.local.async_endpoint.world import ENDPOINT, Aws, FakeModel, invoke, running, wait_for
+from tests.unit.local.async_endpoint.world import ENDPOINT, Aws, FakeModel, invoke, running
+from tests.waiting import wait_for
 
 
 def test_a_chunk_put_in_comes_back_as_a_result_object_and_a_success_notice(

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 
 from infra.local.async_endpoint.journal import Journal
 from infra.local.async_endpoint.settings import Settings
-from tests.unit.local.async_endpoint.world import Aws, FakeModel, invoke, process, wait_for
+from tests.unit.local.async_endpoint.world import Aws, FakeModel, invoke, process
+from tests.waiting import wait_for
 
 
 def test_requests_accepted_before_kill_9_are_answered_after_a_restart(

@@ -7,9 +7,8 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,31 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import httpx
 import uvicorn
 
 from infra.local.async_endpoint.app import create_app
 from infra.local.async_endpoint.settings import Location, Settings
 from infra.local.processes import free_port
+from tests.waiting import answers, wait_for
 
 ENDPOINT = "aura-test"
 WITHIN = 15.0  # seconds until a notice must have come
-
-
-def wait_for(condition: Callable[[], Any], within: float = WITHIN) -> Any:
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"nothing within {within} seconds")
-
-
-def reachable(url: str) -> bool:
-    try:
-        return httpx.get(url, trust_env=False).is_success
-    except httpx.TransportError:
-        return False
 
 
 @dataclass
@@ -187,12 +170,12 @@ def process(settings: Settings) -> Iterator[tuple[subprocess.Popen[bytes], str]]
     )
     url = f"http://127.0.0.1:{port}"
 
-    def answers() -> bool:
+    def up() -> bool:
         assert child.poll() is None, "the endpoint ended by itself"
-        return reachable(f"{url}/ping")
+        return answers(f"{url}/ping")
 
     try:
-        wait_for(answers)
+        wait_for(up)
         yield child, url
     finally:
         child.kill()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
+from threading import Lock
 
 import cv2
 import numpy as np
 
 from model_src.preprocess.align import crop, find_transform
 from model_src.preprocess.chunk import Chunk
+from model_src.preprocess.errors import ImageRejected
 from model_src.preprocess.faces import Face, FaceDetector, Image, make_detector, one_face
 from model_src.preprocess.picture import REDUCED_SIDE
-from model_src.serving.errors import ImageRejected
 
 MIN_CONFIDENCE = 0.95  # of the face detector, as for the frames of a video
 MIN_SIDE = 64
@@ -73,12 +74,16 @@ def find_face(image: Image) -> Face:
     factor = max(max(image.shape[:2]) / REDUCED_SIDE, 1.0)
     size = (round(image.shape[1] / factor), round(image.shape[0] / factor))
     reduced = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if factor > 1 else image
-    found = one_face(detector().detect(reduced), MIN_CONFIDENCE)
-    if isinstance(found, str):
-        raise ImageRejected("multiple_faces" if found == "multiple_faces" else "no_face", REASONS[found])
-    return detector().settle(image, found.scaled(factor))
+    with ONE_AT_A_TIME:
+        found = one_face(detector().detect(reduced), MIN_CONFIDENCE)
+        if isinstance(found, str):
+            raise ImageRejected("multiple_faces" if found == "multiple_faces" else "no_face", REASONS[found])
+        return detector().settle(image, found.scaled(factor))
 
 
 @cache
 def detector() -> FaceDetector:
     return make_detector("mtcnn")
+
+
+ONE_AT_A_TIME = Lock()  # the detector's networks are not for two threads at once

@@ -1,0 +1,108 @@
+"""How many seconds of video a GPU scores in a second, whether its numbers are right, and where its time goes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+CLIENTS = 16  # chunks under way at a time, twice as many as fit a batch: the next one gathers while one is scored
+BATCH = 8
+ROUNDS = 20  # of all clients
+ARITHMETIC = ("gemm", "xmma", "cutlass", "convolve", "conv1d", "conv2d", "conv_depthwise", "fprop", "flash", "fmha")
+LAUNCHES = ("cudaLaunchKernel", "cudaLaunchKernelExC", "cudaGraphLaunch", "cuLaunchKernel", "cuLaunchKernelEx")
+
+
+def measure_gpu(model_folder: Path, clip: Path) -> dict[str, Any] | None:
+    """Figures of the packaged model on the clip's chunks; None, and a sentence, where there is no GPU."""
+    import torch
+
+    if not torch.cuda.is_available():
+        print("No CUDA device is here: video-seconds per second, parity and time shares of a GPU are left out.")
+        return None
+    from model_src.models import load_for_inference
+    from model_src.preprocess.chunk import Chunk
+    from model_src.serving.batching import BatchingScorer
+    from model_src.serving.load import ModelDirectory
+    from model_src.serving.parity import difference, probabilities
+    from model_src.serving.predictor import Predictor
+    from model_src.serving.work import score_chunk
+
+    bodies = [path.read_bytes() for path in sorted(clip.iterdir())]
+    chunks = [Chunk.from_bytes(body) for body in bodies]
+    predictor = ModelDirectory(model_folder).load()  # refuses to serve if the probe chunk differs
+    exact = Predictor(load_for_inference(model_folder), model_version="exact", trained=False, device="cpu")
+    found = [
+        difference(probabilities(predictor.score_chunk(chunk)), probabilities(exact.score_chunk(chunk)))
+        for chunk in chunks
+    ]
+    together = BatchingScorer(predictor, BATCH)
+    work = [bodies[turn % len(bodies)] for turn in range(CLIENTS * ROUNDS)]
+    length = sum(chunks[turn % len(chunks)].end - chunks[turn % len(chunks)].start for turn in range(len(work)))
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        list(pool.map(lambda body: score_chunk(together, body), work[: 2 * CLIENTS]))  # warm
+        torch.cuda.synchronize()
+        began = time.perf_counter()
+        list(pool.map(lambda body: score_chunk(together, body), work))  # from the bytes to the answer's JSON
+        seconds = time.perf_counter() - began
+    figures = {
+        "device": torch.cuda.get_device_name(),
+        "video_seconds_per_second": round(length / seconds, 1),
+        "max_diff": max(each.largest for each in found),
+        "same_class": all(each.same_class for each in found),
+        "peak_mb": round(torch.cuda.max_memory_allocated() / 2**20),
+        "shares": profile(predictor, [chunks[turn % len(chunks)] for turn in range(BATCH)]),
+    }
+    show(figures)
+    return figures
+
+
+def profile(predictor: Any, batch: Sequence[Any]) -> dict[str, float]:
+    """Where the time of one batch goes, by torch's profiler."""
+    import torch
+    from torch.profiler import ProfilerActivity
+
+    torch.cuda.synchronize()
+    began = time.perf_counter()
+    predictor.score_chunks(batch)
+    torch.cuda.synchronize()
+    wall = time.perf_counter() - began  # without the profiler, which slows the host
+    with torch.profiler.profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiler:
+        predictor.score_chunks(batch)
+        torch.cuda.synchronize()
+    events = profiler.key_averages()
+    on_gpu = [event for event in events if event.device_type.name == "CUDA"]
+    kernels = {event.key: event.self_device_time_total / 1e6 for event in on_gpu}
+    launches = sum(event.self_cpu_time_total for event in events if event.key in LAUNCHES) / 1e6
+    return shares(wall, kernels, launches)
+
+
+def shares(wall: float, kernels: Mapping[str, float], launches: float) -> dict[str, float]:
+    """Seconds of every kernel by its name, and of launching them -> shares of the wall time; they add up to 1.
+
+    `launch` is the time the GPU waits while kernels are being launched, `host` the rest of its waiting.
+    """
+    arithmetic = sum(seconds for name, seconds in kernels.items() if does_arithmetic(name))
+    memory = sum(kernels.values()) - arithmetic
+    whole = max(wall, arithmetic + memory)
+    launch = min(launches, whole - arithmetic - memory)
+    host = whole - arithmetic - memory - launch
+    parts = {"arithmetic": arithmetic, "memory": memory, "launch": launch, "host": host}
+    return {name: round(seconds / whole, 3) for name, seconds in parts.items()}
+
+
+def does_arithmetic(kernel: str) -> bool:
+    """Matrix products and convolutions; everything else moves more bytes than it computes with."""
+    return any(word in kernel.lower() for word in ARITHMETIC)
+
+
+def show(figures: Mapping[str, Any]) -> None:
+    same = "same class everywhere" if figures["same_class"] else "OTHER CLASS"
+    print(
+        f"\n{figures['device']}: {figures['video_seconds_per_second']:.0f} video-seconds per second, "
+        f"largest difference {figures['max_diff']:.1e} ({same}), {figures['peak_mb']} MB"
+    )
+    for name, share in figures["shares"].items():
+        print(f"  {name:12}{share:7.1%}")
