@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -17,6 +17,7 @@ from model_src.data.sample import Sample
 class Batch:
     crops: Tensor  # uint8 [B, T, 224, 224, 3]
     frame_mask: Tensor  # bool [B, T]
+    points: Tensor  # float32 [B, T, 5, 2]
     flow: Tensor | None  # float16 [B, T, 224, 224, 2]
     pcm: Tensor  # int16 [B, 16000]
     voice: Tensor  # bool [B, 50]
@@ -33,6 +34,11 @@ class Batch:
 
     def to(self, device: torch.device) -> Self:
         return self._map(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def first(self, count: int) -> Self:
+        """The first windows alone."""
+        part = self._map(lambda tensor: tensor[:count])
+        return replace(part, video_ids=self.video_ids[:count], skipped=[])
 
     def pin_memory(self) -> Self:
         """The data loader asks for this on the way to a GPU."""
@@ -55,6 +61,7 @@ def collate(items: Iterable[list[Sample]]) -> Batch:
     return Batch(
         crops=torch.from_numpy(np.stack([_longer(sample.crops, places) for sample in samples])),
         frame_mask=torch.from_numpy(np.stack([_longer(sample.frame_mask, places, blank=True) for sample in samples])),
+        points=torch.from_numpy(np.stack([_longer(sample.points, places) for sample in samples])),
         flow=torch.from_numpy(np.stack([_longer(flow, places) for flow in flows]))
         if len(flows) == len(samples)
         else None,

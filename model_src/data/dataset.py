@@ -13,7 +13,9 @@ from typing import Literal
 import numpy as np
 from torch.utils.data import Dataset
 
-from model_src.data.sample import Sample, cut_window
+from model_src.data.fakes.forged_flow import with_own_flow
+from model_src.data.fakes.make import CannotForge
+from model_src.data.sample import FORGED, Sample, cut_window, fewer_frames
 from model_src.data.source import Choose, Source, Unreadable
 from model_src.data.video import Video
 from model_src.preprocess.chunk import Chunk
@@ -31,10 +33,11 @@ class NothingToLearnFrom(RuntimeError):
 
 
 class WindowDataset(Dataset[list[Sample]]):
-    """`windows_per_video` windows of every video, one item each.
+    """Up to `windows_per_video` windows of every video, one item each; a picture has one, so it is dealt once.
 
     sampling: `random` draws anew every epoch, `uniform` spreads the windows evenly over the video, `start_at` takes
     the windows from that second on. Where `make_fake` is given, an item is a real window followed by its own fake.
+    `frames` takes so many frames of each window; `before` changes the real before it is forged, `augment` both after.
     """
 
     def __init__(
@@ -47,7 +50,9 @@ class WindowDataset(Dataset[list[Sample]]):
         start_at: float = 0.0,
         seed: int = 0,
         augment: Change | None = None,
+        before: Change | None = None,
         make_fake: MakeFake | None = None,
+        frames: int | None = None,
     ) -> None:
         if not videos:
             raise NothingToLearnFrom("There is no video to take windows from.")
@@ -58,23 +63,42 @@ class WindowDataset(Dataset[list[Sample]]):
         self.start_at = start_at
         self.seed = seed
         self.augment = augment
+        self.before = before
         self.make_fake = make_fake
+        self.frames = frames
+        # Turn after turn: [(place of the video, which of its windows in turn)]
+        counts = [min(windows_per_video, source.count(video)) for video in self.videos]
+        self.items = [
+            (place, turn) for turn in range(windows_per_video) for place, count in enumerate(counts) if turn < count
+        ]
 
     def __len__(self) -> int:
-        return len(self.videos) * self.windows_per_video
+        return len(self.items)
 
     def __getitem__(self, place: tuple[int, int]) -> list[Sample]:
-        """Item `number` of `epoch`."""
+        """Item `number` of `epoch`, or the next one whose window can be forged: silence cannot, where voices are."""
         epoch, number = place
+        for step in range(len(self)):
+            try:
+                return self._item(epoch, (number + step) % len(self))
+            except CannotForge:
+                continue
+        raise NothingToLearnFrom("No window can be forged in any of the ways that have a chance.")
+
+    def _item(self, epoch: int, number: int) -> list[Sample]:
         generator = np.random.default_rng([self.seed, epoch, number])
-        turn, first = divmod(number, len(self.videos))
+        first, turn = self.items[number]
         chunk, row, real, skipped = self._read(first, turn, generator)
+        if self.frames is not None:
+            real = fewer_frames(real, self.frames, generator)
+        if self.before is not None:
+            real = self.before(real, generator)
         samples = [replace(real, skipped=skipped)]
         if self.make_fake is not None and real.label == 0:
             reals = [place for place, video in enumerate(self.videos) if video.label == 0]
             other = self._read(reals[(reals.index(first) + 1) % len(reals)], turn, generator)[2]
-            fake = self.make_fake(real, chunk, row, other, generator)
-            samples.append(replace(fake, video_id=f"{real.video_id}#forged"))  # a video of its own in every count
+            fake = with_own_flow(self.make_fake(real, chunk, row, other, generator), real, chunk, row)
+            samples.append(replace(fake, video_id=real.video_id + FORGED))  # a video of its own in every count
         if self.augment is not None:
             # The fake is changed as its real is: nothing but the forgery tells them apart.
             state = generator.bit_generator.state

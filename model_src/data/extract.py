@@ -13,14 +13,18 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from model_src.data import recording
 from model_src.data.store import Record, Store, sha256
 from model_src.data.video import Video
 from model_src.preprocess.chunk import Chunk
-from model_src.preprocess.errors import VideoRejected
+from model_src.preprocess.errors import ImageRejected, VideoRejected
 from model_src.preprocess.split import SplitSettings, split_video
+from model_src.preprocess.still import chunk_of_image
 
 # Short chunks: one window is drawn from a chunk, and all of the chunk has to be read for it. 8 windows are 3.4 MB.
 EXTRACT_SETTINGS = SplitSettings(windows_per_chunk=8)
+
+PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 
 
 @dataclass
@@ -82,11 +86,22 @@ def _split(video: Video, store: Store, settings: SplitSettings, record: Record) 
         chunks.append(store.write_chunk(video.video_id, chunk))
 
     try:
+        suffix = video.path.suffix.lower()
+        if suffix in PICTURES or suffix in recording.SUFFIXES:
+            keep(_single(video.path, settings))
+            return record.model_copy(update={"chunks": chunks})
         report = split_video(video.path, keep, settings)
-    except VideoRejected as rejection:
+    except (VideoRejected, ImageRejected) as rejection:
         shutil.rmtree(store.folder(video.video_id), ignore_errors=True)  # chunks before a rejection are void
         return record.model_copy(update={"rejected": rejection.code, "reason": rejection.message})
     return record.model_copy(update={"chunks": chunks, "report": report.to_dict()})
+
+
+def _single(path: Path, settings: SplitSettings) -> Chunk:
+    """What is no video: a picture is one frame of silence, a recording has windows without frames."""
+    if path.suffix.lower() in PICTURES:
+        return chunk_of_image(path.read_bytes())
+    return recording.chunk_of_recording(path, settings.frame_rate)
 
 
 def usable(videos: Iterable[Video], store: Store) -> tuple[list[Video], Counter[str]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from model_src.data.layouts import celeb_df, dfdc, faceforensics
+from model_src.data.layouts import celeb_df, dfdc, faceforensics, gathered
 from model_src.data.manifest import ManifestInvalid, read_manifest, scan_tree, unique
 from model_src.data.video import Video
 
-LAYOUTS = (faceforensics, celeb_df, dfdc)
+LAYOUTS = (faceforensics, celeb_df, dfdc, gathered)
 
 
 def load_videos(data_root: Path | None = None, manifest: Path | None = None) -> list[Video]:

@@ -37,6 +37,11 @@ def groups(videos: Sequence[Video]) -> list[list[Video]]:
     return list(tied.values())
 
 
+def group_names(videos: Sequence[Video]) -> dict[str, str]:
+    """Of each video's id, the name of its group: the first of the people tied together."""
+    return {video.video_id: tied[0].people[0] for tied in groups(videos) for video in tied}
+
+
 def refuse_leaks(videos: Sequence[Video]) -> None:
     homes: dict[str, set[Split]] = defaultdict(set)
     for video in videos:

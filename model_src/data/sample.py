@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model_src.data.video import Video
 from model_src.preprocess import window_audio
-from model_src.preprocess.chunk import Chunk
+from model_src.preprocess.chunk import CROP, Chunk
 
 UNKNOWN = -1  # a target nobody can give: it takes no part in its loss
+FORGED = "#forged"  # what the id of a video that was forged here ends with
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,22 +37,53 @@ class Sample:
 
 
 def cut_window(chunk: Chunk, row: int, video: Video) -> Sample:
-    places = nearest_usable(chunk.window_frames[row])  # [T]
+    rows = chunk.window_frames[row]  # [T]
     pcm, voice, length = window_audio.cut_window(chunk, row)
     return Sample(
-        crops=chunk.crops[places],
-        frame_mask=chunk.window_frames[row] >= 0,
-        points=points_in_crop(chunk.points[places], chunk.transforms[places]),
-        flow=None if chunk.flow is None else chunk.flow[places],
+        **frames_of(chunk, rows),
+        frame_mask=rows >= 0,
         pcm=pcm,
         voice=voice,
         length=length,
         label=video.label,
         video_label=video.label if video.video_label is None else video.video_label,
         audio_label=video.label if video.audio_label is None else video.audio_label,
-        in_sync=1 if video.label == 0 and length else UNKNOWN,  # of a fake nobody knows
+        in_sync=in_sync(video) if length else UNKNOWN,
         video_id=video.video_id,
         window=int(chunk.window_indices[row]),
+    )
+
+
+def in_sync(video: Video) -> int:
+    """Do lips and speech belong together? In a real video they do; in a fake nobody knows, unless both are real."""
+    if video.label == 0:
+        return 1
+    return 0 if video.video_label == 0 and video.audio_label == 0 else UNKNOWN
+
+
+def frames_of(chunk: Chunk, rows: NDArray[np.int32]) -> dict[str, Any]:
+    """Crops, points and flow of the frames [T] of a window. A recording without a picture has black ones."""
+    if not (rows >= 0).any():
+        black = np.zeros((len(rows), CROP, CROP, 3), np.uint8)
+        return {"crops": black, "points": np.zeros((len(rows), 5, 2), np.float32), "flow": None}
+    places = nearest_usable(rows)  # [T]
+    return {
+        "crops": chunk.crops[places],
+        "points": points_in_crop(chunk.points[places], chunk.transforms[places]),
+        "flow": None if chunk.flow is None else chunk.flow[places],
+    }
+
+
+def fewer_frames(sample: Sample, count: int, generator: np.random.Generator) -> Sample:
+    """So many frames of the window, drawn from those that are there, in their order."""
+    there = np.flatnonzero(sample.frame_mask)
+    places = np.sort(generator.choice(there, min(count, len(there)), replace=False)) if len(there) else np.arange(count)
+    return replace(
+        sample,
+        crops=sample.crops[places],
+        frame_mask=sample.frame_mask[places],
+        points=sample.points[places],
+        flow=None if sample.flow is None else sample.flow[places],
     )
 
 

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from itertools import accumulate
 from typing import Protocol
 
-from model_src.data.store import Store
+from model_src.data.store import Record, Store
 from model_src.data.video import Video
 from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.errors import ChunkInvalid, VideoRejected
 from model_src.preprocess.split import SplitSettings, split_video
 
+UNSPLIT = 1_000_000
 Choose = Callable[[int], int]  # how many windows there are -> the number of the one to take
 
 
@@ -21,6 +22,10 @@ class Unreadable(Exception):
 
 
 class Source(Protocol):
+    def count(self, video: Video, /) -> int:
+        """At most so many windows does the video have."""
+        ...
+
     def draw(self, video: Video, choose: Choose) -> tuple[Chunk, int]:
         """The chunk that holds the chosen window, and its row in there."""
         ...
@@ -29,9 +34,19 @@ class Source(Protocol):
 class Preextracted:
     def __init__(self, store: Store) -> None:
         self.store = store
+        self._records: dict[str, Record | None] = {}
+
+    def count(self, video: Video) -> int:
+        record = self._record(video.video_id)
+        return 1 if record is None else max(record.windows, 1)  # that it has none is found, and counted, on reading
+
+    def _record(self, video_id: str) -> Record | None:
+        if video_id not in self._records:
+            self._records[video_id] = self.store.record(video_id)
+        return self._records[video_id]
 
     def draw(self, video: Video, choose: Choose) -> tuple[Chunk, int]:
-        record = self.store.record(video.video_id)
+        record = self._record(video.video_id)
         if record is None or not record.windows:
             raise Unreadable(f"{video.video_id} has not been extracted")
         ends = list(accumulate(chunk.windows for chunk in record.chunks))
@@ -49,6 +64,9 @@ class OnTheFly:
 
     def __init__(self, settings: SplitSettings | None = None) -> None:
         self.settings = settings or SplitSettings()
+
+    def count(self, _: Video) -> int:
+        return UNSPLIT  # nobody knows before it is split
 
     def draw(self, video: Video, choose: Choose) -> tuple[Chunk, int]:
         chunks: list[Chunk] = []

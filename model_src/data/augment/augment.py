@@ -46,6 +46,20 @@ class Augment:
         return pcm
 
 
+@dataclass(frozen=True)
+class Weathered:
+    """What a camera and a first upload did to the whole picture, long before anybody forged a part of it."""
+
+    chance: float = 0.2
+
+    def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
+        crops = sample.crops
+        for change in (picture.downscale, picture.jpeg):
+            if generator.random() < self.chance:
+                crops = change(crops, generator)
+        return replace(sample, crops=crops)
+
+
 def flipped(sample: Sample) -> Sample:
     """A mirror image; the left eye becomes the right one, and what moved to the left moves to the right."""
     width = sample.crops.shape[2]

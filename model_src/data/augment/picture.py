@@ -44,14 +44,20 @@ def h264(crops: Crops, generator: np.random.Generator) -> Crops:
 
 
 def blur(crops: Crops, generator: np.random.Generator) -> Crops:
-    sigma = generator.uniform(0.4, 1.6)
+    return blurred(crops, generator.uniform(0.4, 1.6))
+
+
+def blurred(crops: Crops, sigma: float) -> Crops:
     return np.stack([cv2.GaussianBlur(crop, (0, 0), sigma).astype(np.uint8) for crop in crops])
 
 
 def downscale(crops: Crops, generator: np.random.Generator) -> Crops:
+    return downscaled(crops, generator.uniform(0.4, 0.9))
+
+
+def downscaled(crops: Crops, share: float) -> Crops:
     """To a smaller picture and back."""
     height, width = crops.shape[1:3]
-    share = generator.uniform(0.4, 0.9)
     small = (max(8, round(width * share)), max(8, round(height * share)))
     shrunk = (cv2.resize(crop, small, interpolation=cv2.INTER_AREA) for crop in crops)
     return np.stack([cv2.resize(s, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.uint8) for s in shrunk])

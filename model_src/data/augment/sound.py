@@ -17,8 +17,12 @@ AAC_DELAY = 1024  # samples an AAC encoder puts in front
 
 
 def noise(wave: Wave, generator: np.random.Generator) -> Wave:
-    """White noise, 10 to 35 dB under the sound."""
-    level = float(np.sqrt(np.mean(wave**2))) * 10 ** (-generator.uniform(10, 35) / 20)
+    return noisy(wave, generator.uniform(10, 35), generator)
+
+
+def noisy(wave: Wave, decibels: float, generator: np.random.Generator) -> Wave:
+    """White noise, so many dB under the sound."""
+    level = float(np.sqrt(np.mean(wave**2))) * 10 ** (-decibels / 20)
     return (wave + level * generator.standard_normal(len(wave))).astype(np.float32)
 
 

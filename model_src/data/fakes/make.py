@@ -2,54 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
 from model_src.data.fakes.copy_synthesis import copy_synthesised, installed
+from model_src.data.fakes.face_swap import swapped_face
+from model_src.data.fakes.gallery import Gallery
 from model_src.data.fakes.mismatch import retimed_mouth, shifted_sound, swapped_sound
+from model_src.data.fakes.misplaced_face import misplaced_face
 from model_src.data.fakes.self_blend import self_blended
 from model_src.data.sample import Sample
 from model_src.preprocess.chunk import Chunk
 
-Kind = Literal["self_blend", "retimed_mouth", "shifted_sound", "swapped_sound", "copy_synthesis"]
+Kind = Literal[
+    "face_swap", "misplaced_face", "self_blend", "retimed_mouth", "shifted_sound", "swapped_sound", "copy_synthesis"
+]
 CHANCES: dict[Kind, float] = {
-    "self_blend": 0.45,
+    "face_swap": 0.25,
+    "misplaced_face": 0.15,
+    "self_blend": 0.1,
     "retimed_mouth": 0.1,
-    "shifted_sound": 0.15,
+    "shifted_sound": 0.1,
     "swapped_sound": 0.1,
     "copy_synthesis": 0.2,
 }
 
 
+class CannotForge(RuntimeError):
+    """No kind of forgery that was asked for fits the window."""
+
+
 @dataclass(frozen=True)
 class SelfMadeFakes:
-    """`self_blend` needs nothing but a face: it is the kind that always works."""
+    """`gallery` holds the faces that a swap lends; of its groups, `group_of` names the one that a video belongs to."""
 
-    chances: dict[Kind, float] = field(default_factory=lambda: dict(CHANCES))
+    chances: Mapping[Kind, float] = field(default_factory=lambda: dict(CHANCES))
+    gallery: Gallery | None = None
+    group_of: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, real: Sample, chunk: Chunk, row: int, other: Sample, generator: np.random.Generator) -> Sample:
         kinds = [kind for kind, chance in self.chances.items() if chance > 0]
         weights = np.array([self.chances[kind] for kind in kinds])
         for place in generator.choice(len(kinds), len(kinds), replace=False, p=weights / weights.sum()):
-            made = make(kinds[place], real, chunk, row, other, generator)
+            made = self.make(kinds[place], real, chunk, row, other, generator)
             if made is not None:
                 return made
-        return self_blended(real, generator)[0]
+        raise CannotForge(f"{real.video_id} can be forged by none of {', '.join(kinds)}: give another kind a chance")
 
+    def make(
+        self, kind: Kind, real: Sample, chunk: Chunk, row: int, other: Sample, generator: np.random.Generator
+    ) -> Sample | None:
+        """None where this window cannot be forged this way."""
+        if kind == "copy_synthesis":
+            vocoders = installed()
+            return copy_synthesised(real, vocoders[generator.integers(len(vocoders))], generator)
+        if kind == "swapped_sound":
+            return swapped_sound(real, other)
+        if kind == "shifted_sound":
+            return shifted_sound(real, chunk, row, generator)
+        if not real.frame_mask.any():
+            return None
+        if kind == "face_swap":
+            return self._swap(real, generator)
+        forge: dict[Kind, Callable[[], Sample]] = {
+            "misplaced_face": lambda: misplaced_face(real, generator)[0],
+            "self_blend": lambda: self_blended(real, generator)[0],
+            "retimed_mouth": lambda: retimed_mouth(real, generator),
+        }
+        return forge[kind]()
 
-def make(
-    kind: Kind, real: Sample, chunk: Chunk, row: int, other: Sample, generator: np.random.Generator
-) -> Sample | None:
-    """None where this window cannot be forged this way."""
-    if kind == "self_blend":
-        return self_blended(real, generator)[0]
-    if kind == "retimed_mouth":
-        return retimed_mouth(real, generator)
-    if kind == "shifted_sound":
-        return shifted_sound(real, chunk, row, generator)
-    if kind == "swapped_sound":
-        return swapped_sound(real, other)
-    vocoders = installed()
-    return copy_synthesised(real, vocoders[generator.integers(len(vocoders))], generator)
+    def _swap(self, real: Sample, generator: np.random.Generator) -> Sample | None:
+        if self.gallery is None:
+            return None
+        face = self.gallery.resembling(real.points[0], self.group_of.get(real.video_id, ""), generator)
+        return None if face is None else swapped_face(real, face, generator)[0]

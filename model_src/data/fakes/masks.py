@@ -48,3 +48,13 @@ def draw(outline: NDArray[np.float64], shape: tuple[int, int], softness: float) 
     size = 2 * round(softness) + 1
     smaller = cv2.erode(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), borderValue=0)
     return cv2.GaussianBlur(smaller, (size, size), softness / 3).astype(np.float32)
+
+
+def smooth_circle(generator: np.random.Generator, corners: int) -> NDArray[np.float64]:
+    """A gentle, closed wobble of up to about 12 %."""
+    angle = np.arange(corners) * 2 * np.pi / corners
+    waves = range(1, 4)
+    return sum(
+        (generator.normal(0, 0.05 / n) * np.cos(n * angle + generator.uniform(0, 2 * np.pi)) for n in waves),
+        np.zeros(corners),
+    )

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model_src.data.fakes.masks import OUTLINES, Mask, Region, draw, placed
+from model_src.data.fakes.masks import OUTLINES, Mask, Region, draw, placed, smooth_circle
 from model_src.data.sample import UNKNOWN, Sample
 
 REGIONS: tuple[Region, ...] = ("face", "mouth", "eyes")
@@ -40,7 +40,7 @@ class Forgery:
         region = REGIONS[generator.choice(len(REGIONS), p=REGION_CHANCES)]
         return cls(
             region=region,
-            wobble=_smooth_circle(generator, len(OUTLINES[region])),
+            wobble=smooth_circle(generator, len(OUTLINES[region])),
             softness=float(generator.uniform(3, 12 if region == "face" else 6)),
             strength=float(generator.choice(STRENGTHS)),
             gain=generator.uniform(0.9, 1.1) * generator.uniform(0.94, 1.06, 3),
@@ -62,16 +62,6 @@ class Forgery:
         soft = cv2.GaussianBlur(changed, (0, 0), 1.2)
         changed = np.clip(changed + self.sharpen * (changed - soft), 0, 255).astype(np.float32)
         return cv2.warpAffine(changed, matrix, crop.shape[1::-1], borderMode=cv2.BORDER_REFLECT).astype(np.float32)
-
-
-def _smooth_circle(generator: np.random.Generator, corners: int) -> NDArray[np.float64]:
-    """A gentle, closed wobble of up to about 12 %."""
-    angle = np.arange(corners) * 2 * np.pi / corners
-    waves = range(1, 4)
-    return sum(
-        (generator.normal(0, 0.05 / n) * np.cos(n * angle + generator.uniform(0, 2 * np.pi)) for n in waves),
-        np.zeros(corners),
-    )
 
 
 def blend(crop: NDArray[np.uint8], other: NDArray[np.float32], mask: Mask) -> NDArray[np.uint8]:

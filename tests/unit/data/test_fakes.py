@@ -12,13 +12,18 @@ import pytest
 from model_src.data.augment.augment import Augment
 from model_src.data.dataset import WindowDataset
 from model_src.data.fakes.copy_synthesis import VocoderMissing, copy_synthesised, installed, world
-from model_src.data.fakes.make import CHANCES, SelfMadeFakes, make
+from model_src.data.fakes.face_swap import swapped_face
+from model_src.data.fakes.gallery import Face, Gallery, gather
+from model_src.data.fakes.make import CHANCES, CannotForge, Kind, SelfMadeFakes
 from model_src.data.fakes.masks import POINTS, draw, placed
 from model_src.data.fakes.mismatch import retimed_mouth, shifted_sound, swapped_sound
+from model_src.data.fakes.misplaced_face import misplaced_face
 from model_src.data.fakes.self_blend import self_blended
 from model_src.data.fakes.sheet import contact_sheet
+from model_src.data.video import Video
+from model_src.preprocess.chunk import Chunk
 from tests.unit.data.faces import face_chunk, face_window
-from tests.unit.data.made_windows import MadeSource, made_videos
+from tests.unit.data.made_windows import MadeSource, made_video, made_videos
 
 
 def chance(seed: int) -> np.random.Generator:
@@ -77,8 +82,23 @@ def test_a_window_without_a_voice_cannot_be_forged_by_sound() -> None:
     mute = replace(real, voice=np.zeros_like(real.voice), pcm=np.zeros_like(real.pcm), length=0)
     assert copy_synthesised(mute, "griffin_lim", chance(0)) is None
     assert swapped_sound(real, mute) is None
-    made = SelfMadeFakes({"copy_synthesis": 1.0})(mute, face_chunk(), 1, mute, chance(0))
+    with pytest.raises(CannotForge, match="copy_synthesis"):
+        SelfMadeFakes({"copy_synthesis": 1.0})(mute, face_chunk(), 1, mute, chance(0))
+    made = SelfMadeFakes({"copy_synthesis": 1.0, "self_blend": 1.0})(mute, face_chunk(), 1, mute, chance(0))
     assert (made.crops != mute.crops).any()
+
+
+def test_silence_is_dealt_neither_as_real_nor_as_fake_where_only_voices_are_forged() -> None:
+    """Silent windows that are always real would teach that silence is real."""
+
+    def mute_first(chunk: Chunk, video: Video, _: np.random.Generator) -> Chunk:
+        return replace(chunk, voice=chunk.voice & (video.video_id != "train_000"))
+
+    videos = [made_video(number, label=0) for number in range(3)]
+    dataset = WindowDataset(videos, MadeSource(mute_first), make_fake=SelfMadeFakes({"copy_synthesis": 1.0}))
+    dealt = [[sample.video_id for sample in dataset[(0, number)]] for number in range(3)]
+    assert dealt[0] == ["train_001", "train_001#forged"]
+    assert dealt[1] == ["train_001", "train_001#forged"]
 
 
 def test_a_retimed_mouth_leaves_the_eyes_alone() -> None:
@@ -137,10 +157,78 @@ def test_every_real_stands_beside_its_own_fake_and_both_take_the_same_road() -> 
     assert len(dataset[(0, 1)]) == 1  # a fake that was found is no base for another
 
 
+def lent_face() -> Face:
+    """The only face at hand, mirrored and darker: somebody else, for all that a swap can know."""
+    real = face_window()
+    crop = np.ascontiguousarray(real.crops[0][:, ::-1] // 2)
+    points = real.points[0][[1, 0, 2, 4, 3]].copy()
+    points[:, 0] = crop.shape[1] - 1 - points[:, 0]
+    return Face(crop, points)
+
+
+def test_a_swapped_face_covers_the_face_and_nothing_outside_its_mask(tmp_path: Path) -> None:
+    real = face_window()
+    rows = []
+    for seed in range(6):
+        fake, masks = swapped_face(real, lent_face(), chance(seed))
+        changed = (fake.crops != real.crops).any(axis=3)
+        assert not changed[masks == 0].any()
+        assert changed[masks > 0.5].mean() > 0.8
+        assert (masks > 0.5).mean() > 0.05
+        assert (fake.label, fake.video_label, fake.audio_label) == (1, 1, 0)
+        rows.append(contact_sheet(real.crops, fake.crops, masks))
+    sheet = tmp_path / "swapped.png"
+    assert cv2.imwrite(str(sheet), np.concatenate(rows)[..., ::-1])
+
+
+def test_a_swapped_face_takes_on_the_colour_of_the_head() -> None:
+    """The lent face is half as bright; on the head it is not."""
+    real = face_window()
+    fake, masks = swapped_face(real, lent_face(), chance(2))
+    inside = masks > 0.9
+    assert real.crops[inside].mean() / 2 < 0.7 * fake.crops[inside].mean()
+
+
+def test_a_misplaced_face_differs_inside_its_mask_and_nowhere_else() -> None:
+    real = face_window()
+    for seed in range(4):
+        fake, masks = misplaced_face(real, chance(seed))
+        changed = (fake.crops != real.crops).any(axis=3)
+        assert not changed[masks == 0].any()
+        assert changed[masks > 0.5].mean() > 0.7
+        assert fake.label == 1
+
+
+def test_nobody_wears_their_own_face() -> None:
+    real = face_window()
+    gallery = Gallery(np.stack([real.crops[0]] * 3), np.stack([real.points[0]] * 3), ("anna", "ben", "anna"))
+    face = gallery.resembling(real.points[0], "anna", chance(0))
+    assert face is not None
+    only_hers = Gallery(real.crops[:1], real.points[:1], ("anna",))
+    assert only_hers.resembling(real.points[0], "anna", chance(0)) is None
+
+
+def test_the_lent_face_looks_the_same_way() -> None:
+    real = face_window()
+    turned = real.points[0] + np.array([30, 0], np.float32)
+    gallery = Gallery(np.stack([real.crops[0]] * 2), np.stack([turned, real.points[0]]), ("ben", "carl"))
+    face = gallery.resembling(real.points[0], "anna", chance(0))
+    assert face is not None
+    assert (face.points == real.points[0]).all()
+
+
+def test_the_gallery_holds_one_face_of_every_real_video() -> None:
+    gallery = gather(made_videos(6), MadeSource(unreadable=frozenset({"train_002"})))
+    assert sorted(gallery.groups) == ["video:train_000", "video:train_004"]
+    assert gallery.crops.shape == (2, 224, 224, 3)
+
+
 @pytest.mark.parametrize("kind", CHANCES)
-def test_every_kind_of_forgery_is_the_same_for_the_same_seed(kind: str) -> None:
+def test_every_kind_of_forgery_is_the_same_for_the_same_seed(kind: Kind) -> None:
     real, other = face_window(2), replace(face_window(0), video_id="somebody else")
-    made = [make(kind, real, face_chunk(), 2, other, chance(7)) for _ in range(2)]  # type: ignore[arg-type]
+    lent = lent_face()
+    fakes = SelfMadeFakes(gallery=Gallery(lent.crop[None], lent.points[None], ("somebody else",)))
+    made = [fakes.make(kind, real, face_chunk(), 2, other, chance(7)) for _ in range(2)]
     assert made[0] is not None
     assert made[1] is not None
     assert made[0].label == 1
