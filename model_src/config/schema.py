@@ -78,8 +78,10 @@ class TemporalConsistencyConfig(Settings):
 class FusionConfig(Settings):
     """How picture and sound meet."""
 
-    kind: Literal["cross_modal", "attention", "concat"] = Field(
-        "cross_modal", description="frames ask the sound, one question to both, or both side by side"
+    kind: Literal["cross_modal", "attention", "concat", "either"] = Field(
+        "cross_modal",
+        description="frames ask the sound, one question to both, both side by side, or fake if either looks fake: "
+        "nothing to learn, for heads that learnt apart",
     )
     hidden_dim: Dim = Field(512, description="width of the gate of `cross_modal` and of the tokens of `attention`")
     heads: Dim = Field(4, description="attention heads")
@@ -139,10 +141,14 @@ class ModelConfig(Settings):
 
     @model_validator(mode="after")
     def _fusion_heads_divide_width(self) -> Self:
-        asking = {"cross_modal": self.temporal.output_dim, "attention": self.fusion.hidden_dim, "concat": 0}
-        if asking[self.fusion.kind] % self.fusion.heads:
+        asking = {"cross_modal": self.temporal.output_dim, "attention": self.fusion.hidden_dim}
+        if asking.get(self.fusion.kind, 0) % self.fusion.heads:
             raise ValueError(f"fusion.heads must divide the {asking[self.fusion.kind]} features that ask")
         return self
+
+    @property
+    def learns_fusion(self) -> bool:
+        return self.multimodal and self.fusion.kind != "either"
 
     @property
     def multimodal(self) -> bool:

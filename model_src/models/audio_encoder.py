@@ -46,7 +46,7 @@ class Wav2Vec2AudioEncoder(nn.Module):
         parts, order = [], []
         for length in lengths.unique().tolist():
             rows = (lengths == length).nonzero().squeeze(1)  # [R]
-            encoded = self._encode(waveform[rows, :length])  # [R, a, output_dim]
+            encoded = self.encode(waveform[rows, :length])  # [R, a, output_dim]
             mask[rows, : encoded.shape[1]] = True
             parts.append(F.pad(encoded, (0, 0, 0, steps - encoded.shape[1])))  # [R, A, output_dim]
             order.append(rows)
@@ -54,6 +54,15 @@ class Wav2Vec2AudioEncoder(nn.Module):
         if voice is not None:
             mask = mask & voice[:, :steps]
         return AudioEncodings(embeddings, mask)
+
+    def encode(self, waveform: Tensor) -> Tensor:
+        """Sound [R, S], all rows heard to their ends -> [R, a, output_dim]."""
+        if self.steps(waveform.shape[1]) == 0:  # too short for the convolutions: nothing was heard
+            return waveform.new_zeros(len(waveform), 0, self.output_dim)
+        mean, variance = waveform.mean(dim=1, keepdim=True), waveform.var(dim=1, keepdim=True, unbiased=False)
+        normal = (waveform - mean) / torch.sqrt(variance + 1e-7)  # [R, S], loudness taken out, as in pretraining
+        hidden = self.model(normal).last_hidden_state  # [R, a, hidden]
+        return self.projection(hidden)  # [R, a, output_dim]
 
     def steps(self, samples: int) -> int:
         """How many embeddings so many samples give: 49 for a second. The convolutions take 25 ms, every 20 ms."""
@@ -67,14 +76,6 @@ class Wav2Vec2AudioEncoder(nn.Module):
         for module in self._frozen_modules():
             module.eval()
         return self
-
-    def _encode(self, waveform: Tensor) -> Tensor:
-        if self.steps(waveform.shape[1]) == 0:  # too short for the convolutions: nothing was heard
-            return waveform.new_zeros(len(waveform), 0, self.output_dim)
-        mean, variance = waveform.mean(dim=1, keepdim=True), waveform.var(dim=1, keepdim=True, unbiased=False)
-        normal = (waveform - mean) / torch.sqrt(variance + 1e-7)  # [R, S], loudness taken out, as in pretraining
-        hidden = self.model(normal).last_hidden_state  # [R, a, hidden]
-        return self.projection(hidden)  # [R, a, output_dim]
 
     def _frozen_modules(self) -> list[nn.Module]:
         encoder = self.model.encoder

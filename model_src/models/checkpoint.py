@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # the model itself reads and writes through this file
     from model_src.models.multimodal_model import MultimodalModel
 
 SERVED_NAME = "model.safetensors"
+LATEST_NAME = "multimodal_latest.pth"
 
 
 def checkpoint_name(epoch: int, auc: float) -> str:
@@ -37,20 +38,31 @@ def save_checkpoint(
     optimizer_state: Mapping[str, Any] | None = None,
     scheduler_state: Mapping[str, Any] | None = None,
     git_commit: str | None = None,
+    model_state: Mapping[str, Tensor] | None = None,
+    training_state: Mapping[str, Any] | None = None,
 ) -> None:
-    """Everything that training goes on from, as one `.pth` file."""
+    """Everything that training goes on from, as one `.pth` file: the new one whole, or still the one before.
+
+    `model_state` are weights other than the model's own, such as averaged ones; `training_state` is whatever else it
+    takes to go on exactly where the run stopped.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part")
     torch.save(
         {
-            "model_state_dict": model.state_dict(),
+            "model_state_dict": dict(model.state_dict() if model_state is None else model_state),
             "config": model.config.model_dump(mode="json"),
             "epoch": epoch,
             "metrics": dict(metrics),
             "optimizer_state_dict": optimizer_state,
             "scheduler_state_dict": scheduler_state,
             "git_commit": git_commit,
+            "training_state": training_state,
         },
-        path,
+        unfinished,
     )
+    unfinished.replace(path)
 
 
 def load_checkpoint(path: Path | str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model_src.models.multimodal_model import MultimodalModel
@@ -30,10 +31,26 @@ class Ensemble(nn.Module):
     def from_checkpoints(cls, paths: Sequence[Path | str], device: str | torch.device = "cpu") -> Ensemble:
         return cls([MultimodalModel.load_for_inference(path, device) for path in paths])
 
+    @property
+    def models(self) -> list[MultimodalModel]:
+        return [member for member in self.members if isinstance(member, MultimodalModel)]
+
     def forward(
         self, video: Tensor | None = None, audio: Tensor | None = None, **masks: Tensor | None
     ) -> EnsembleAnswer:
         """Takes what MultimodalModel takes: video [B, T, C, H, W], audio [B, S]."""
-        members = torch.stack([member(video, audio, **masks) for member in self.members])  # [M, B, 2]
+        members = torch.stack([member(video, audio, **masks) for member in self.models])  # [M, B, 2]
         mean = members.softmax(dim=-1).mean(dim=0)  # [B, 2]
         return EnsembleAnswer(torch.log(mean.clamp(min=torch.finfo(mean.dtype).tiny)), members)
+
+
+def members_of(model: MultimodalModel | Ensemble) -> list[MultimodalModel]:
+    """The models behind one that may be several."""
+    return model.models if isinstance(model, Ensemble) else [model]
+
+
+def mean_log_odds(members: Tensor) -> Tensor:
+    """Log-odds [M, ...] of each member -> those of their mean probability [...]; one member's stay what they are."""
+    if len(members) == 1:
+        return members[0]
+    return F.logsigmoid(members).logsumexp(dim=0) - F.logsigmoid(-members).logsumexp(dim=0)

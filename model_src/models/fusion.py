@@ -84,10 +84,22 @@ class ConcatFusion(nn.Module):
         return Fused(torch.cat([masked_mean(video, video_mask), masked_mean(audio, audio_mask)], dim=-1), None)
 
 
+def either(video: Tensor, audio: Tensor, has_video: Tensor, has_audio: Tensor) -> Tensor:
+    """Logits of the heads [..., W, 2] and whether they have anything to say [W] -> fake if either is, [..., W, 2].
+
+    p = 1 - (1 - v)(1 - a), the answer of two witnesses who never met: nothing is learnt, and a witness who saw nothing
+    does not count. In logarithms, so that two certain witnesses do not round to infinity.
+    """
+    real = video.log_softmax(-1)[..., 0] * has_video + audio.log_softmax(-1)[..., 0] * has_audio  # [..., W]
+    real = real.clamp(max=-1e-7)
+    return torch.stack([real, torch.log(-torch.expm1(real))], dim=-1)
+
+
 Fusion = CrossModalAttentionFusion | AttentionFusion | ConcatFusion
 
 
 def build_fusion(video_dim: int, audio_dim: int, config: FusionConfig) -> Fusion:
+    """Of every kind that learns; `either` has nothing to build."""
     if config.kind == "concat":
         return ConcatFusion(video_dim, audio_dim)
     if config.kind == "attention":

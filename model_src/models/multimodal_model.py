@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from model_src.config.schema import ModelConfig
 from model_src.models.audio_encoder import AudioEncodings, Wav2Vec2AudioEncoder
 from model_src.models.checkpoint import read_weights, save_checkpoint
-from model_src.models.fusion import build_fusion
+from model_src.models.fusion import build_fusion, either
 from model_src.models.heads import ClassificationHead, HeadPoseHead, LandmarkHead, log_odds
 from model_src.models.lip_sync import LipSync, MouthEncoder, Sync, mix
 from model_src.models.losses import TemporalConsistencyLoss
@@ -57,12 +57,13 @@ class MultimodalModel(nn.Module):
             self.audio_encoder = Wav2Vec2AudioEncoder(config.audio)
             self.missing_audio = MissingToken(self.audio_encoder.output_dim)
             self.audio_head = ClassificationHead(self.audio_encoder.output_dim, heads.hidden_dim, heads.dropout)
-        if config.multimodal:
+        if config.learns_fusion:
             self.modality_dropout = ModalityDropout(config.fusion.modality_dropout)
             self.fusion = build_fusion(self.temporal.output_dim, self.audio_encoder.output_dim, config.fusion)
             self.fused_head = ClassificationHead(self.fusion.output_dim, heads.hidden_dim, heads.dropout)
-            self.mouth_encoder = MouthEncoder(config.lip_sync) if config.lip_sync.enabled else None
-            self.lip_sync = LipSync(self.audio_encoder.output_dim, config.lip_sync) if config.lip_sync.enabled else None
+        if config.multimodal and config.lip_sync.enabled:
+            self.mouth_encoder = MouthEncoder(config.lip_sync)
+            self.lip_sync = LipSync(self.audio_encoder.output_dim, config.lip_sync)
 
     # --- on disk -----------------------------------------------------------------------------------------------------
 
@@ -165,17 +166,14 @@ class MultimodalModel(nn.Module):
         if seen is None or heard is None:
             return self._score_alone(seen, heard)
 
-        keep_video, keep_audio = self.modality_dropout(seen.present, heard.present)  # [W], [W]
-        video, video_mask = self.missing_video(seen.sequence, seen.mask & keep_video.unsqueeze(1))
-        sound, sound_mask = self.missing_audio(heard.sequence, heard.mask & keep_audio.unsqueeze(1))
-        fused, attention = self.fusion(video, sound, video_mask, sound_mask)  # [W, F], [W, heads, T, A]
+        logits, fused, attention = self._fuse(seen, heard)  # [W, 2], [W, F], [W, heads, T, A]
         sync = None
         if self.lip_sync is not None and mouths is not None and frames is not None:
             shown = seen.mask & seen.present.unsqueeze(1)  # [W, T], the tokens left out
             spoken = heard.mask & heard.present.unsqueeze(1)  # [W, A]
             sync = self.lip_sync(mouths, shown, heard.sequence, spoken)
         return WindowLogits(
-            fused=self._mix_in(self.fused_head(fused), sync),
+            fused=self._mix_in(logits, sync),
             video=seen.logits,
             audio=heard.logits,
             has_video=seen.present,
@@ -190,12 +188,19 @@ class MultimodalModel(nn.Module):
 
         Only the head runs again, so the passes cost next to nothing beside the encodings.
         """
+        generator = torch.Generator().manual_seed(seed)
         if not self.config.multimodal:
             head = self.video_head if self.config.enable_video else self.audio_head
+            return head.mc_dropout(windows.features.fused, passes, generator)
+        if self.config.learns_fusion:
+            logits = self.fused_head.mc_dropout(windows.features.fused, passes, generator)
         else:
-            head = self.fused_head
-        generator = torch.Generator().manual_seed(seed)
-        return self._mix_in(head.mc_dropout(windows.features.fused, passes, generator), windows.sync)
+            assert windows.features.video is not None
+            assert windows.features.audio is not None
+            video = self.video_head.mc_dropout(windows.features.video, passes, generator)
+            audio = self.audio_head.mc_dropout(windows.features.audio, passes, generator)
+            logits = either(video, audio, windows.has_video, windows.has_audio)
+        return self._mix_in(logits, windows.sync)
 
     def score_frames(self, embeddings: Tensor) -> Tensor:
         """Embeddings [N, D] -> how fake each frame looks by itself, as log-odds [N]: a window of that frame alone."""
@@ -220,6 +225,16 @@ class MultimodalModel(nn.Module):
         sequence, filled = self.missing_audio(audio, mask)  # [W, A, U], [W, A]
         features = masked_mean(sequence, filled)  # [W, U]
         return Modality(sequence, filled, mask.any(dim=1), features, self.audio_head(features))
+
+    def _fuse(self, seen: Modality, heard: Modality) -> tuple[Tensor, Tensor, Tensor | None]:
+        if not self.config.learns_fusion:
+            logits = either(seen.logits, heard.logits, seen.present, heard.present)
+            return logits, torch.cat([seen.features, heard.features], dim=-1), None
+        keep_video, keep_audio = self.modality_dropout(seen.present, heard.present)  # [W], [W]
+        video, video_mask = self.missing_video(seen.sequence, seen.mask & keep_video.unsqueeze(1))
+        sound, sound_mask = self.missing_audio(heard.sequence, heard.mask & keep_audio.unsqueeze(1))
+        fused, attention = self.fusion(video, sound, video_mask, sound_mask)  # [W, F], [W, heads, T, A]
+        return self.fused_head(fused), fused, attention
 
     def _score_alone(self, seen: Modality | None, heard: Modality | None) -> WindowLogits:
         """A model of one modality: its head decides."""

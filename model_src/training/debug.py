@@ -8,11 +8,13 @@ from model_src.data.extract import EXTRACT_SETTINGS, extract_all
 from model_src.data.find import load_videos
 from model_src.data.made_clips import make_dataset
 from model_src.data.store import Store
+from model_src.data.video import Video
 from model_src.training.run import Outcome, train
 from model_src.training.settings import TrainSettings, load_settings
 
-VIDEOS = {"train": 6, "val": 4}
+VIDEOS = {"train": 4, "val": 4}
 NAME = "debug.pth"
+EXTRACTED = "extracted"
 
 
 def debug_settings(work: Path, seed: int = 0) -> TrainSettings:
@@ -22,11 +24,11 @@ def debug_settings(work: Path, seed: int = 0) -> TrainSettings:
             "model": "compact",
             "pretrained": False,
             "seed": seed,
-            "batch_size": 6,
+            "batch_size": 4,
             "num_workers": 0,
             "device": "cpu",
             "ema": None,
-            "data.extracted": work / "extracted",
+            "data.extracted": work / EXTRACTED,
             "data.augment": False,
             "data.windows_per_video": 2,
             "data.validation_windows": 1,
@@ -40,14 +42,18 @@ def debug_settings(work: Path, seed: int = 0) -> TrainSettings:
     )
 
 
+def debug_videos(work: Path) -> list[Video]:
+    """Made and extracted once."""
+    videos = load_videos(make_dataset(work / "clips", per_split=VIDEOS))
+    for _ in extract_all(videos, Store(work / EXTRACTED), EXTRACT_SETTINGS, workers=2):
+        pass
+    return videos
+
+
 def train_debug(work: Path, checkpoints: Path, seed: int = 0) -> tuple[Outcome, Path]:
     """Data under `work`, made once; the weights as `checkpoints/debug.pth`."""
     settings = debug_settings(work, seed)
-    videos = load_videos(make_dataset(work / "clips", per_split=VIDEOS))
-    assert settings.data.extracted is not None
-    for _ in extract_all(videos, Store(settings.data.extracted), EXTRACT_SETTINGS, workers=2):
-        pass
-    outcome = train(settings, videos)
+    outcome = train(settings, debug_videos(work))
     checkpoints.mkdir(parents=True, exist_ok=True)
     target = checkpoints / NAME
     target.write_bytes(outcome.latest.read_bytes())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,10 +23,12 @@ class TrackerMissing(RuntimeError):
 
 
 class Journal:
-    def __init__(self, folder: Path, settings: LogSettings, run: Mapping[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, settings: LogSettings, run: Mapping[str, Any], listeners: Sequence[Write] = ()
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._file = (folder / FILE).open("a", encoding="utf-8")
-        self._writers: list[Write] = []
+        self._writers = list(listeners)
         self._closers: list[Callable[[], None]] = [self._file.close]
         if settings.tensorboard:
             self._open_tensorboard(folder)

@@ -10,4 +10,4 @@ def save_memory(model: MultimodalModel) -> None:
     if model.config.enable_video:
         model.video_encoder.backbone.set_grad_checkpointing(True)
     if model.config.enable_audio:
-        model.audio_encoder.model.gradient_checkpointing_enable({"use_reentrant": False})
+        model.audio_encoder.model.activation_checkpointing_enable({"use_reentrant": False})

@@ -7,11 +7,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model_src.data.batch import Batch
-from model_src.data.sample import UNKNOWN
+from model_src.data.sample import FORGED
 from model_src.models import MultimodalModel
 from model_src.models.inputs import frames_from_crops, waveform_from_pcm
 from model_src.models.losses import AuxiliaryLossWeighter
 from model_src.models.outputs import TrainingOutput
+from model_src.training.head_pose import head_pose_loss
+from model_src.training.lip_sync_loss import Talking, lip_sync_loss
+from model_src.training.processes import Team
 from model_src.training.settings import LossSettings
 
 
@@ -37,14 +40,21 @@ class Objective(nn.Module):
     several processes is what one process with all their windows would have found.
     """
 
-    def __init__(self, model: MultimodalModel, settings: LossSettings) -> None:
+    def __init__(self, model: MultimodalModel, settings: LossSettings, team: Team | None = None) -> None:
         super().__init__()
+        if model.landmark_head is not None:
+            raise ValueError(
+                "the model has a head for 68 landmarks and the data has five points per face, so there is nothing to "
+                "teach it with: set heads.landmarks to false"
+            )
         self.model = model
+        self.team = team or Team()
         self.smoothing = settings.label_smoothing
         self.weighter = AuxiliaryLossWeighter()
         self.weighter.add_loss("video", settings.video)
         self.weighter.add_loss("audio", settings.audio)
         self.weighter.add_loss("lip_sync", settings.lip_sync)
+        self.weighter.add_loss("head_pose", settings.head_pose)
         self.weighter.add_loss("temporal", model.temporal_consistency_weight)
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor], Tensor]:
@@ -58,11 +68,14 @@ class Objective(nn.Module):
             assert windows.audio is not None
             losses["video"] = self._classify(windows.video, batch.video_label, windows.has_video)
             losses["audio"] = self._classify(windows.audio, batch.audio_label, windows.has_audio)
-        if windows.sync is not None:
-            known = windows.sync.known & (batch.in_sync != UNKNOWN)
-            target = batch.in_sync.clamp(min=0).to(windows.sync.logit.dtype)
-            each = F.binary_cross_entropy_with_logits(windows.sync.logit, target, reduction="none")  # [B]
-            losses["lip_sync"] = (each * known).sum() / len(batch)
+        if windows.sync is not None and self.training:  # in validation, shares may be uneven: nobody waits for anybody
+            assert self.model.lip_sync is not None
+            clips = [video_id.removesuffix(FORGED) for video_id in batch.video_ids]
+            losses["lip_sync"] = lip_sync_loss(
+                self.model.lip_sync, Talking(windows.sync.codes, batch.in_sync, clips), self.team
+            )
+        if output.head_pose is not None:
+            losses["head_pose"] = head_pose_loss(output.head_pose, batch.points, batch.frame_mask)
         temporal = self.model.compute_temporal_consistency_loss(output.frames)
         if temporal is not None:
             losses["temporal"] = temporal

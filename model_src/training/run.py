@@ -9,18 +9,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_src.data.augment.augment import Augment
+from model_src.data.augment.augment import Augment, Weathered
 from model_src.data.dataset import NothingToLearnFrom, WindowDataset
 from model_src.data.extract import store_beside, usable
+from model_src.data.fakes.gallery import gather
 from model_src.data.fakes.make import SelfMadeFakes
-from model_src.data.identities import count_of, refuse_leaks
+from model_src.data.identities import count_of, group_names, refuse_leaks
 from model_src.data.source import OnTheFly, Preextracted, Source
 from model_src.data.store import Store
 from model_src.data.video import Video
-from model_src.models import build
-from model_src.training.journal import Journal
+from model_src.models import MultimodalModel, build
+from model_src.training.journal import Journal, Write
 from model_src.training.processes import join_team
-from model_src.training.settings import TrainSettings
+from model_src.training.settings import DataSettings, TrainSettings
 from model_src.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -36,20 +37,30 @@ class Outcome:
 
 
 def train(
-    settings: TrainSettings, videos: Sequence[Video], *, data_root: Path | None = None, resume: Path | None = None
+    settings: TrainSettings,
+    videos: Sequence[Video],
+    *,
+    data_root: Path | None = None,
+    resume: Path | None = None,
+    listeners: Sequence[Write] = (),
 ) -> Outcome:
-    """Train until the epochs or the patience are used up. SIGTERM saves the latest checkpoint and raises Stopped."""
+    """Train until the epochs or the patience are used up. SIGTERM saves the latest checkpoint and raises Stopped.
+
+    Listeners hear every number that the journal writes down.
+    """
     refuse_leaks(videos)
     learn, check = datasets(settings, videos, data_root)
     with join_team(settings.device) as team:
         model = build(settings.model_settings(), pretrained=settings.pretrained and resume is None, seed=settings.seed)
+        if settings.fast_frozen and settings.model_settings().enable_video and team.device.type == "cpu":
+            run_frozen_in_openvino(model)
         trainer = Trainer(settings, model, learn, check, team)
         if resume is not None:
             trainer.resume(resume)
         with stopping_on_sigterm(trainer):
             if team.leads:
                 described = {"model": model.config.name, "seed": settings.seed, "batch_size": settings.batch_size}
-                with Journal(settings.keep.folder, settings.log, described) as journal:
+                with Journal(settings.keep.folder, settings.log, described, listeners) as journal:
                     position = trainer.fit(journal)
             else:
                 position = trainer.fit()
@@ -61,23 +72,28 @@ def datasets(
 ) -> tuple[WindowDataset, WindowDataset]:
     """What is learnt and what it is checked on. Videos without windows are left out and counted."""
     data, source, kept = settings.data, source_of(settings, data_root), list(videos)
+    if data.sources is not None:
+        kept = [video for video in kept if video.source in data.sources]
     if isinstance(source, Preextracted):
-        kept, missing = usable(videos, source.store)
+        kept, missing = usable(kept, source.store)
         if missing:
             reasons = ", ".join(f"{reason} {count}" for reason, count in missing.most_common())
             logger.warning("%d of %d videos are left out: %s", missing.total(), len(videos), reasons)
     logger.info("videos: %s", count_of(kept))
     if not kept:
         raise NothingToLearnFrom(f"None of the {len(videos)} videos has been extracted: run `aura extract` first.")
+    learnt = [video for video in kept if video.split == "train"]
     learn = WindowDataset(
-        [video for video in kept if video.split == "train"],
+        learnt,
         source,
         sampling=data.sampling,
         windows_per_video=data.windows_per_video,
         start_at=data.start_at,
         seed=settings.seed,
         augment=Augment() if data.augment else None,
-        make_fake=SelfMadeFakes() if data.self_made_fakes else None,
+        before=Weathered() if data.augment and data.self_made_fakes else None,
+        make_fake=forger(data, learnt, source) if data.self_made_fakes else None,
+        frames=data.frames,
     )
     unseen = [video for video in kept if video.split == "val"]
     check = WindowDataset(
@@ -87,9 +103,23 @@ def datasets(
         windows_per_video=data.validation_windows,
         seed=settings.seed,
         # Where no fake was ever found, the check is on self-made ones, too.
-        make_fake=SelfMadeFakes() if data.self_made_fakes and not any(video.label for video in unseen) else None,
+        make_fake=forger(data, unseen, source)
+        if data.self_made_fakes and not any(video.label for video in unseen)
+        else None,
     )
     return learn, check
+
+
+def forger(data: DataSettings, videos: Sequence[Video], source: Source) -> SelfMadeFakes:
+    gallery = gather(videos, source) if data.fakes.get("face_swap") else None
+    return SelfMadeFakes(data.fakes, gallery, group_names(videos))
+
+
+def run_frozen_in_openvino(model: MultimodalModel) -> None:
+    from model_src.training.frozen_prefix import speed_up  # OpenVINO is not among what training needs
+
+    if not speed_up(model.video_encoder):
+        logger.warning("fast_frozen: this backbone has no frozen start that could be cut off")
 
 
 def source_of(settings: TrainSettings, data_root: Path | None) -> Source:

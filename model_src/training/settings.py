@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from model_src.config.load import load_config
-from model_src.config.schema import ModelConfig
+from model_src.config.schema import ModelConfig, Settings
+from model_src.data.fakes.make import CHANCES, Kind
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 
 
-class Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class DataSettings(Settings):
     mode: Literal["preextracted", "on_the_fly"] = Field("preextracted", description="read chunks, or split the videos")
     extracted: Path | None = Field(None, description="where `aura extract` wrote; null: beside the data root")
+    sources: tuple[str, ...] | None = Field(None, description="learn and check on videos of these sources; null: all")
     sampling: Literal["random", "uniform", "start_at"] = Field(
         "random", description="which windows of a video to learn"
     )
     windows_per_video: Count = Field(1, description="windows of each video that are learnt in one epoch")
     start_at: NotNegative = Field(0.0, description="second of the first window, for `start_at`")
     augment: bool = Field(True, description="blur, noise, codecs and the like, the same for real and fake")
+    frames: Count | None = Field(None, description="frames taken from each window; 1 learns from pictures; null: all")
     self_made_fakes: bool = Field(False, description="forge every real window and put the two side by side")
+    fakes: dict[Kind, NotNegative] = Field(
+        default_factory=lambda: dict(CHANCES), description="the chance of each kind of self-made fake"
+    )
     validation_windows: Count = Field(4, description="windows of each validation video, spread evenly")
 
 
@@ -57,6 +60,16 @@ class LossSettings(Settings):
     video: NotNegative = Field(0.1, description="weight of the video-only head's loss")
     audio: NotNegative = Field(0.1, description="weight of the audio-only head's loss")
     lip_sync: NotNegative = Field(0.1, description="weight of the lip-sync loss, where it is known whether lips agree")
+    head_pose: NotNegative = Field(0.1, description="weight of the head-pose loss, of models with that head")
+
+
+class AdversarialSettings(Settings):
+    share: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, description="of each batch, whose pixels are attacked before it is learnt; 0: none"
+    )
+    epsilon: Positive = Field(8.0, description="the largest change of a pixel's value, which is 0 to 255")
+    steps: Count = Field(1, description="1: FGSM; more: PGD, which costs as many passes more")
+    step: Positive = Field(2.55, description="PGD: how far one step goes")
 
 
 class StopSettings(Settings):
@@ -85,6 +98,7 @@ class TrainSettings(Settings):
     device: str = Field("auto", description="auto, cpu, cuda, or one of several as cuda:1")
     amp: Literal["off", "bf16", "fp16"] = Field("off", description="mixed precision")
     gradient_checkpointing: bool = Field(False, description="less memory for a third more arithmetic")
+    fast_frozen: bool = Field(False, description="on a processor, run the frozen start of the backbone in OpenVINO")
     freeze_batch_norm: bool = Field(False, description="keep the statistics that the pretrained weights came with")
     ema: Annotated[float, Field(ge=0, lt=1)] | None = Field(
         0.999, description="decay of the averaged weights; null: none"
@@ -93,6 +107,7 @@ class TrainSettings(Settings):
     optimizer: OptimizerSettings = OptimizerSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     loss: LossSettings = LossSettings()
+    adversarial: AdversarialSettings = AdversarialSettings()
     stop: StopSettings = StopSettings()
     keep: KeepSettings = KeepSettings()
     log: LogSettings = LogSettings()
@@ -110,10 +125,14 @@ class TrainSettings(Settings):
 def load_settings(path: Path | None = None, **changes: Any) -> TrainSettings:
     """A YAML file, or the defaults; then the changes, where a dotted name reaches into a section."""
     plain = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path else {}
+    return TrainSettings.model_validate(changed(plain, changes))
+
+
+def changed(plain: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in changes.items():
         *sections, field = name.split(".")
         place = plain
         for section in sections:
             place = place.setdefault(section, {})
         place[field] = value
-    return TrainSettings.model_validate(plain)
+    return plain

@@ -15,10 +15,11 @@ from tqdm import tqdm
 from model_src.data.batch import Batch
 from model_src.data.dataset import WindowDataset
 from model_src.models import MultimodalModel
-from model_src.models.checkpoint import best_checkpoint_name, checkpoint_name, load_checkpoint
-from model_src.training import checkpoint
+from model_src.models.checkpoint import LATEST_NAME, best_checkpoint_name, checkpoint_name, load_checkpoint
+from model_src.training.adversarial import attacked
 from model_src.training.averaging import AveragedWeights
 from model_src.training.chance import random_state, restore_random_state, seed_everything
+from model_src.training.commit import git_commit
 from model_src.training.journal import Journal
 from model_src.training.loading import check_loader, loader, order_of
 from model_src.training.memory import save_memory
@@ -49,14 +50,14 @@ class Trainer:
         self.learn, self.check = learn, check
         if settings.gradient_checkpointing:
             save_memory(self.model)
-        self.objective = self.team.share(Objective(self.model, settings.loss).to(self.team.device))
+        self.objective = self.team.share(Objective(self.model, settings.loss, self.team).to(self.team.device))
         self.optimizer = build_optimizer(self.model, settings.optimizer)
         self.schedule = Schedule(self.optimizer, settings.schedule)
         self.scaler = torch.amp.GradScaler(self.team.device.type, enabled=settings.amp == "fp16")
         self.average = None if settings.ema is None else AveragedWeights(self.model, settings.ema)
         self.position = Position()
         self.metrics: dict[str, float] = {}
-        self.commit = checkpoint.git_commit()
+        self.commit = git_commit()
         self._stop = False
 
     def request_stop(self) -> None:
@@ -65,7 +66,7 @@ class Trainer:
 
     @property
     def latest(self) -> Path:
-        return self.settings.keep.folder / checkpoint.LATEST
+        return self.settings.keep.folder / LATEST_NAME
 
     @property
     def best(self) -> Path:
@@ -123,6 +124,7 @@ class Trainer:
             quiet = nullcontext() if last or self.team.size == 1 else self.objective.no_sync()  # type: ignore[operator]
             with quiet:
                 with self._precision():
+                    batch = attacked(self.model, batch, self.settings.adversarial)
                     total, losses, _ = self.objective(batch)
                 self.scaler.scale(total / len(together)).backward()
             for name, value in ({"total": total} | losses).items():
@@ -196,23 +198,21 @@ class Trainer:
 
     def save(self, path: Path) -> None:
         """`model_state_dict` is what was validated: the averaged weights where there is an average."""
-        own = self.model.state_dict()
-        checkpoint.save(
+        self.model.save_checkpoint(
             path,
-            self.model.config,
-            own if self.average is None else self.average.state,
             epoch=self.position.epoch,
             metrics=self.metrics,
             optimizer_state=self.optimizer.state_dict(),
             scheduler_state=self.schedule.state_dict(),
+            git_commit=self.commit,
+            model_state=None if self.average is None else self.average.state,
             training_state={
                 "position": dict(vars(self.position)),
                 "random": random_state(),
                 "scaler": self.scaler.state_dict(),
                 "averaged_steps": None if self.average is None else self.average.steps,
-                "learning_weights": None if self.average is None else own,
+                "learning_weights": None if self.average is None else self.model.state_dict(),
             },
-            commit=self.commit,
         )
 
     def resume(self, path: Path) -> None:

@@ -72,6 +72,7 @@ def test_training_goes_on_where_it_stopped(model: MultimodalModel, tmp_path: Pat
         "optimizer_state_dict",
         "scheduler_state_dict",
         "git_commit",
+        "training_state",
     }
     assert (loaded["epoch"], loaded["metrics"], loaded["git_commit"]) == (3, {"auc": 0.91234}, "abc")
     again = torch.optim.AdamW(model.fused_head.parameters(), lr=1.0)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from model_src.config.schema import LipSyncConfig
-from model_src.models.lip_sync import STEP_MS, LipSync, MouthEncoder, Sync, mix
+from model_src.models.lip_sync import STEP_MS, Codes, LipSync, MouthEncoder, Sync, mix
 from model_src.preprocess.align import CANONICAL, SIZE
 from tests.unit.models.tiny import SIDE
 
@@ -19,9 +19,7 @@ def transparent() -> LipSync:
     head = LipSync(DIM, LipSyncConfig(dim=DIM))
     with torch.no_grad():
         for layer in (head.motion, head.speech):
-            assert layer.bias is not None
             layer.weight.zero_()
-            layer.bias.zero_()
             layer.weight[:, :DIM, layer.kernel_size[0] // 2] = torch.eye(DIM)
         head.sharpness.fill_(10.0)
     return head.eval()
@@ -62,6 +60,21 @@ def test_lips_in_step_with_speech_score_higher_than_lips_out_of_step() -> None:
     in_step, shifted = (head(*everything(*speech_and_mouths(late))).logit.item() for late in (0, 7))
     assert in_step == pytest.approx(10.0, abs=1e-3)  # cosine 1 times sharpness 10
     assert shifted < 6
+
+
+def test_whose_mouth_and_whose_voice_it_is_makes_no_difference() -> None:
+    """What stays the same over a window is a person, and a person's looks never tell whether the lips fit."""
+    head = transparent()
+    audio, mouths = speech_and_mouths(0)
+    somebody = head(*everything(audio, mouths)).logit
+    somebody_else = head(*everything(audio + torch.randn(DIM), mouths + torch.randn(DIM))).logit
+    torch.testing.assert_close(somebody_else, somebody, atol=1e-3, rtol=0)
+
+
+def test_a_single_moment_cannot_be_judged() -> None:
+    mouths, frame_mask, audio, audio_mask = everything(*speech_and_mouths(0))
+    frame_mask[:, 1:] = False
+    assert not transparent()(mouths, frame_mask, audio, audio_mask).known.item()
 
 
 def test_where_no_frame_meets_speech_nothing_is_said() -> None:
@@ -117,9 +130,21 @@ def test_flow_channels_do_not_disturb_the_mouth() -> None:
     torch.testing.assert_close(encoder(frames), encoder(frames[:, :3]))
 
 
+def said(log_odds: list[float], known: bool) -> Sync:
+    """What the head says; mixing does not ask how it came to that."""
+    rows = len(log_odds)
+    nothing = torch.empty(rows, 0)
+    return Sync(
+        torch.tensor(log_odds),
+        torch.zeros(rows),
+        torch.full((rows,), known),
+        Codes(nothing, nothing, nothing.bool(), nothing.bool()),
+    )
+
+
 def test_mixing_takes_seven_tenths_of_the_fake_score_and_three_of_what_the_lips_say() -> None:
     logits = torch.tensor([[0.0, 2.0], [1.0, -1.0]])
-    sync = Sync(torch.tensor([-1.0, 3.0]), torch.zeros(2), torch.tensor([True, True]))
+    sync = said([-1.0, 3.0], known=True)
     fake, in_sync = torch.softmax(logits, dim=-1)[:, 1], torch.sigmoid(sync.logit)
     mixed = torch.softmax(mix(logits, sync, 0.3), dim=-1)[:, 1]
     torch.testing.assert_close(mixed, 0.7 * fake + 0.3 * (1 - in_sync))
@@ -127,5 +152,5 @@ def test_mixing_takes_seven_tenths_of_the_fake_score_and_three_of_what_the_lips_
 
 def test_mixing_leaves_windows_alone_whose_lips_say_nothing() -> None:
     logits = torch.tensor([[0.5, 2.0]])
-    sync = Sync(torch.tensor([0.0]), torch.zeros(1), torch.tensor([False]))
+    sync = said([0.0], known=False)
     assert torch.equal(mix(logits, sync, 0.3), logits)
