@@ -12,7 +12,7 @@ from model_src.data.video import Video
 from model_src.training.run import Outcome, train
 from model_src.training.settings import TrainSettings, load_settings
 
-VIDEOS = {"train": 4, "val": 4}
+VIDEOS = {"train": 6, "val": 4}
 NAME = "debug.pth"
 EXTRACTED = "extracted"
 
@@ -24,7 +24,7 @@ def debug_settings(work: Path, seed: int = 0) -> TrainSettings:
             "model": "compact",
             "pretrained": False,
             "seed": seed,
-            "batch_size": 4,
+            "batch_size": 6,
             "num_workers": 0,
             "device": "cpu",
             "ema": None,

@@ -71,7 +71,7 @@ def test_a_setting_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_an_ablation_covers_every_component_with_models_that_can_be_built(tmp_path: Path) -> None:
     variants = ablation(base(tmp_path))
     names = [variant.name for variant in variants]
-    assert len(names) == len(set(names)) == 11
+    assert len(names) == len(set(names)) == 12
     assert {"picture alone", "sound alone", "without lip sync", "with frequency", "with temporal loss"} <= set(names)
     before = base(tmp_path)
     for variant in variants:
