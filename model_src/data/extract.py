@@ -86,9 +86,9 @@ def _split(video: Video, store: Store, settings: SplitSettings, record: Record) 
         chunks.append(store.write_chunk(video.video_id, chunk))
 
     try:
-        suffix = video.path.suffix.lower()
-        if suffix in PICTURES or suffix in recording.SUFFIXES:
-            keep(_single(video.path, settings))
+        single = _single(video.path, settings)
+        if single is not None:
+            keep(single)
             return record.model_copy(update={"chunks": chunks})
         report = split_video(video.path, keep, settings)
     except (VideoRejected, ImageRejected) as rejection:
@@ -97,11 +97,12 @@ def _split(video: Video, store: Store, settings: SplitSettings, record: Record) 
     return record.model_copy(update={"chunks": chunks, "report": report.to_dict()})
 
 
-def _single(path: Path, settings: SplitSettings) -> Chunk:
-    """What is no video: a picture is one frame of silence, a recording has windows without frames."""
-    if path.suffix.lower() in PICTURES:
+def _single(path: Path, settings: SplitSettings) -> Chunk | None:
+    """A picture is one frame of silence, a recording has windows without frames; None for a video."""
+    suffix = path.suffix.lower()
+    if suffix in PICTURES:
         return chunk_of_image(path.read_bytes())
-    return recording.chunk_of_recording(path, settings.frame_rate)
+    return recording.chunk_of_recording(path, settings.frame_rate) if suffix in recording.SUFFIXES else None
 
 
 def usable(videos: Iterable[Video], store: Store) -> tuple[list[Video], Counter[str]]:

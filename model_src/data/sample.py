@@ -87,6 +87,11 @@ def fewer_frames(sample: Sample, count: int, generator: np.random.Generator) -> 
     )
 
 
+def with_forged_picture(real: Sample, crops: NDArray[np.uint8]) -> Sample:
+    """The same window with another picture; its sound stays, and nobody knows whether the lips still fit it."""
+    return replace(real, crops=crops, label=1, video_label=1, audio_label=0, in_sync=UNKNOWN)
+
+
 def nearest_usable(places: NDArray[np.int32]) -> NDArray[np.int64]:
     """Indices [T] with every -1 replaced by its nearest neighbour: normalisation layers see faces, never black."""
     there = np.flatnonzero(places >= 0)

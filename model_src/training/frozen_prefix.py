@@ -6,7 +6,6 @@ digits; what learns, learns in torch as before.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import openvino
@@ -37,8 +36,7 @@ def speed_up(encoder: VideoEncoder) -> bool:
     blocks = stages - 1  # the stem is the first stage
     example = torch.zeros(2, encoder.config.channels, encoder.config.frame_size, encoder.config.frame_size)
     converted = openvino.convert_model(Prefix(backbone, blocks).eval(), example_input=example)
-    threads = int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads()))
-    compiled = openvino.Core().compile_model(converted, "CPU", {"INFERENCE_NUM_THREADS": threads})
+    compiled = openvino.Core().compile_model(converted, "CPU", {"INFERENCE_NUM_THREADS": torch.get_num_threads()})
 
     def forward_features(frames: Tensor) -> Tensor:
         found = compiled(frames.detach().contiguous().numpy())[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -10,7 +11,10 @@ import numpy as np
 from model_src.data.augment import picture, sound
 from model_src.data.sample import Sample
 
+PictureChange = Callable[[picture.Crops, np.random.Generator], picture.Crops]
+
 PICTURE = (picture.colour, picture.jpeg, picture.h264, picture.blur, picture.downscale)
+WEATHER = (picture.downscale, picture.jpeg)
 SOUND = (sound.noise, sound.phone_band, sound.codec, sound.stretch, sound.pitch)
 PCM = 32768
 
@@ -28,10 +32,7 @@ class Augment:
             sample = flipped(sample)
         if generator.random() < self.crop:
             sample = zoomed(sample, generator)
-        crops = sample.crops
-        for change in PICTURE:
-            if generator.random() < self.chance:
-                crops = change(crops, generator)
+        crops = some_of(PICTURE, self.chance, sample.crops, generator)
         return replace(sample, crops=crops, pcm=self._sound(sample, generator))
 
     def _sound(self, sample: Sample, generator: np.random.Generator) -> np.ndarray:
@@ -53,11 +54,17 @@ class Weathered:
     chance: float = 0.2
 
     def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
-        crops = sample.crops
-        for change in (picture.downscale, picture.jpeg):
-            if generator.random() < self.chance:
-                crops = change(crops, generator)
-        return replace(sample, crops=crops)
+        return replace(sample, crops=some_of(WEATHER, self.chance, sample.crops, generator))
+
+
+def some_of(
+    changes: Sequence[PictureChange], chance: float, crops: picture.Crops, generator: np.random.Generator
+) -> picture.Crops:
+    """Each change in turn, each with that chance."""
+    for change in changes:
+        if generator.random() < chance:
+            crops = change(crops, generator)
+    return crops
 
 
 def flipped(sample: Sample) -> Sample:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import cv2
@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_src.data.fakes.gallery import Face
-from model_src.data.fakes.masks import Mask, placed
-from model_src.data.fakes.seam import Seam, filled
+from model_src.data.fakes.masks import Mask, affine, filled, grown, placed
+from model_src.data.fakes.seam import Seam
 from model_src.data.fakes.textures import Picture, Texture
-from model_src.data.sample import UNKNOWN, Sample
+from model_src.data.sample import Sample, with_forged_picture
 
 LARGEST_STRETCH = 1.6  # of the contrast, when colours are matched
 
@@ -32,9 +32,7 @@ class FaceSwap:
 
     @classmethod
     def drawn(cls, face: Face, generator: np.random.Generator) -> Self:
-        outline = placed(face.points, "face")
-        centre = outline.mean(axis=0)
-        own = filled(centre + (outline - centre) * generator.uniform(0.88, 1.0), face.crop.shape[:2])
+        own = filled(grown(placed(face.points, "face"), generator.uniform(0.88, 1.0)), face.crop.shape[:2])
         own = cv2.GaussianBlur(own, (0, 0), float(np.exp(generator.uniform(np.log(2), np.log(10))))).astype(np.float32)
         return cls(
             face=face,
@@ -60,13 +58,6 @@ class FaceSwap:
         return self.seam.joined(head, treated, mask), mask
 
 
-def affine(source: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float64]:
-    """[2, 3]: the map that brings points [N, 2] closest to their targets [N, 2]."""
-    known = np.concatenate([source, np.ones((len(source), 1))], axis=1)
-    solution, *_ = np.linalg.lstsq(known, target.astype(np.float64), rcond=None)
-    return solution.T
-
-
 def matched(face: NDArray[np.uint8], head: NDArray[np.uint8], mask: Mask, share: float) -> Picture:
     """The face with the mean and the contrast, channel by channel in Lab, of the skin that it covers."""
     inside = mask > 0.5
@@ -86,4 +77,4 @@ def swapped_face(real: Sample, face: Face, generator: np.random.Generator) -> tu
     swap = FaceSwap.drawn(face, generator)
     frames = [swap.worn(crop, points, generator) for crop, points in zip(real.crops, real.points, strict=True)]
     crops, masks = np.stack([crop for crop, _ in frames]), np.stack([mask for _, mask in frames])
-    return replace(real, crops=crops, label=1, video_label=1, audio_label=0, in_sync=UNKNOWN), masks
+    return with_forged_picture(real, crops), masks

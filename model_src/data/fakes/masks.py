@@ -34,17 +34,34 @@ def placed(
     """
     outline = OUTLINES[region]
     if wobble is not None:
-        centre = outline.mean(axis=0)
-        outline = centre + (outline - centre) * (1 + wobble[:, None])
-    known = np.concatenate([POINTS, np.ones((5, 1))], axis=1)  # [5, 3]
-    affine, *_ = np.linalg.lstsq(known, points.astype(np.float64), rcond=None)  # [3, 2]
-    return np.concatenate([outline, np.ones((len(outline), 1))], axis=1) @ affine
+        outline = grown(outline, 1 + wobble[:, None])
+    onto = affine(POINTS, points)  # [2, 3]
+    return outline @ onto[:, :2].T + onto[:, 2]
+
+
+def affine(source: NDArray, target: NDArray) -> NDArray[np.float64]:
+    """[2, 3]: the map that brings points [N, 2] closest to their targets [N, 2]."""
+    known = np.concatenate([source, np.ones((len(source), 1))], axis=1)  # [N, 3]
+    solution, *_ = np.linalg.lstsq(known, target.astype(np.float64), rcond=None)  # [3, 2]
+    return solution.T
+
+
+def grown(outline: NDArray[np.float64], by: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    """The outline larger or smaller around its middle: as a whole, along each axis [2], or corner by corner [P, 1]."""
+    centre = outline.mean(axis=0)
+    return centre + (outline - centre) * by
+
+
+def filled(outline: NDArray[np.float64], shape: tuple[int, int]) -> Mask:
+    """1 inside, 0 outside."""
+    mask = np.zeros(shape, np.float32)
+    cv2.fillPoly(mask, [np.round(outline).astype(np.int32)], 1.0)
+    return mask
 
 
 def draw(outline: NDArray[np.float64], shape: tuple[int, int], softness: float) -> Mask:
     """1 inside, 0 outside, and between them a slope about `softness` pixels wide that lies inside the outline."""
-    mask = np.zeros(shape, np.float32)
-    cv2.fillPoly(mask, [np.round(outline).astype(np.int32)], 1.0)
+    mask = filled(outline, shape)
     size = 2 * round(softness) + 1
     smaller = cv2.erode(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), borderValue=0)
     return cv2.GaussianBlur(smaller, (size, size), softness / 3).astype(np.float32)

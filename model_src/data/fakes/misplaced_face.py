@@ -5,7 +5,7 @@ There is nobody else in it, so only the traces of making tell it from its real.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import cv2
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from model_src.data.fakes.masks import Mask
 from model_src.data.fakes.seam import Seam
 from model_src.data.fakes.textures import Texture
-from model_src.data.sample import UNKNOWN, Sample
+from model_src.data.sample import Sample, with_forged_picture
 
 GRID = 4  # places along each side that a stretch moves on their own
 
@@ -72,4 +72,4 @@ def misplaced_face(real: Sample, generator: np.random.Generator) -> tuple[Sample
     made = MisplacedFace.drawn(generator)
     frames = [made.put_back(crop, points, generator) for crop, points in zip(real.crops, real.points, strict=True)]
     crops, masks = np.stack([crop for crop, _ in frames]), np.stack([mask for _, mask in frames])
-    return replace(real, crops=crops, label=1, video_label=1, audio_label=0, in_sync=UNKNOWN), masks
+    return with_forged_picture(real, crops), masks

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model_src.data.fakes.masks import OUTLINES, Mask, placed, smooth_circle
+from model_src.data.fakes.masks import OUTLINES, Mask, filled, grown, placed, smooth_circle
 from model_src.data.fakes.textures import Picture
 
 
@@ -38,9 +38,8 @@ class Seam:
         )
 
     def mask(self, points: NDArray[np.float32], shape: tuple[int, int]) -> Mask:
-        outline = placed(points, "face", self.wobble)
-        centre = outline.mean(axis=0)
-        mask = filled(centre + (outline - centre) * self.size + self.move, shape)
+        outline = grown(placed(points, "face", self.wobble), self.size)
+        mask = filled(outline + self.move, shape)
         mask = cv2.GaussianBlur(mask, (0, 0), self.width).astype(np.float32)
         return np.clip(2 * mask - 1, 0, 1) if self.inwards else mask
 
@@ -52,9 +51,3 @@ class Seam:
             slope = (4 * mask * (1 - mask))[..., None]  # 1 in the middle of the slope, 0 on both sides of it
             joined = joined + slope * (cv2.GaussianBlur(joined, (0, 0), self.hidden) - joined)
         return np.clip(np.round(joined), 0, 255).astype(np.uint8)
-
-
-def filled(outline: NDArray[np.float64], shape: tuple[int, int]) -> Mask:
-    mask = np.zeros(shape, np.float32)
-    cv2.fillPoly(mask, [np.round(outline).astype(np.int32)], 1.0)
-    return mask

@@ -6,7 +6,7 @@ learn by heart. Everything is drawn once for a window: the forgery moves with th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import cv2
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_src.data.fakes.masks import OUTLINES, Mask, Region, draw, placed, smooth_circle
-from model_src.data.sample import UNKNOWN, Sample
+from model_src.data.sample import Sample, with_forged_picture
 
 REGIONS: tuple[Region, ...] = ("face", "mouth", "eyes")
 REGION_CHANCES = (0.6, 0.25, 0.15)
@@ -77,4 +77,4 @@ def self_blended(real: Sample, generator: np.random.Generator) -> tuple[Sample, 
     masks = np.stack([forgery.mask(points, shape) for points in real.points])
     frames = zip(real.crops, real.points, masks, strict=True)
     crops = np.stack([blend(crop, forgery.pasted(crop, points), mask) for crop, points, mask in frames])
-    return replace(real, crops=crops, label=1, video_label=1, audio_label=0, in_sync=UNKNOWN), masks
+    return with_forged_picture(real, crops), masks
