@@ -66,6 +66,8 @@ class WindowDataset(Dataset[list[Sample]]):
         self.before = before
         self.make_fake = make_fake
         self.frames = frames
+        reals = [place for place, video in enumerate(self.videos) if video.label == 0]
+        self._next_real = dict(zip(reals, reals[1:] + reals[:1], strict=True))  # whose sound a forgery may borrow
         # Turn after turn: [(place of the video, which of its windows in turn)]
         counts = [min(windows_per_video, source.count(video)) for video in self.videos]
         self.items = [
@@ -95,8 +97,7 @@ class WindowDataset(Dataset[list[Sample]]):
             real = self.before(real, generator)
         samples = [replace(real, skipped=skipped)]
         if self.make_fake is not None and real.label == 0:
-            reals = [place for place, video in enumerate(self.videos) if video.label == 0]
-            other = self._read(reals[(reals.index(first) + 1) % len(reals)], turn, generator)[2]
+            other = self._read(self._next_real[first], turn, generator)[2]
             fake = with_own_flow(self.make_fake(real, chunk, row, other, generator), real, chunk, row)
             samples.append(replace(fake, video_id=real.video_id + FORGED))  # a video of its own in every count
         if self.augment is not None:
