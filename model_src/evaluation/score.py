@@ -69,11 +69,15 @@ def score_one(predictor: Predictor, video: Video, store: Store | None) -> VideoS
         duration = split_video(video.path, keep).duration
     else:
         record = store.record(video.video_id)
-        if record is None or record.report is None:
+        if record is None or not record.chunks:
             raise NotExtracted(record.rejected if record and record.rejected else "not_extracted")
+        duration = 0.0
         for file in record.chunks:
-            keep(store.read_chunk(video.video_id, file.name))
-        duration = float(record.report["duration"])
+            chunk = store.read_chunk(video.video_id, file.name)
+            keep(chunk)
+            duration = max(duration, chunk.end)
+        if record.report is not None:  # a picture or a recording was never split: it ends where its chunk does
+            duration = float(record.report["duration"])
     return aggregate(parts, duration)
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_src.data.augment.augment import Augment, Weathered
+from model_src.data.augment.augment import CHANNEL, Augment, Weathered
 from model_src.data.dataset import NothingToLearnFrom, WindowDataset
 from model_src.data.extract import store_beside, usable
 from model_src.data.fakes.gallery import gather
@@ -90,7 +90,7 @@ def datasets(
         windows_per_video=data.windows_per_video,
         start_at=data.start_at,
         seed=settings.seed,
-        augment=Augment() if data.augment else None,
+        augment=augmentation(data) if data.augment else None,
         before=Weathered() if data.augment and data.self_made_fakes else None,
         make_fake=forger(data, learnt, source) if data.self_made_fakes else None,
         frames=data.frames,
@@ -108,6 +108,10 @@ def datasets(
         else None,
     )
     return learn, check
+
+
+def augmentation(data: DataSettings) -> Augment:
+    return Augment(sounds=CHANNEL) if data.self_made_fakes and data.fakes.get("copy_synthesis") else Augment()
 
 
 def forger(data: DataSettings, videos: Sequence[Video], source: Source) -> SelfMadeFakes:

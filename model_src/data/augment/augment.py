@@ -12,10 +12,12 @@ from model_src.data.augment import picture, sound
 from model_src.data.sample import Sample
 
 PictureChange = Callable[[picture.Crops, np.random.Generator], picture.Crops]
+SoundChange = Callable[[sound.Wave, np.random.Generator], sound.Wave]
 
 PICTURE = (picture.colour, picture.jpeg, picture.h264, picture.blur, picture.downscale)
 WEATHER = (picture.downscale, picture.jpeg)
-SOUND = (sound.noise, sound.phone_band, sound.codec, sound.stretch, sound.pitch)
+CHANNEL = (sound.noise, sound.phone_band, sound.codec)
+SOUND = (*CHANNEL, sound.stretch, sound.pitch)
 PCM = 32768
 
 
@@ -26,6 +28,8 @@ class Augment:
     chance: float = 0.2
     flip: float = 0.5
     crop: float = 0.3
+    # Speed and pitch are changed by synthesis: who learns to tell it from a real voice must not hear it as real.
+    sounds: Sequence[SoundChange] = SOUND
 
     def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
         if generator.random() < self.flip:
@@ -36,7 +40,7 @@ class Augment:
         return replace(sample, crops=crops, pcm=self._sound(sample, generator))
 
     def _sound(self, sample: Sample, generator: np.random.Generator) -> np.ndarray:
-        chosen = [change for change in SOUND if generator.random() < self.chance]
+        chosen = [change for change in self.sounds if generator.random() < self.chance]
         if not chosen or sample.length < sound.N_FFT:
             return sample.pcm
         wave = sample.pcm[: sample.length].astype(np.float32) / np.float32(PCM)

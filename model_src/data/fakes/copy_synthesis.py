@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from model_src.data.sample import Sample
 from model_src.preprocess.chunk import SAMPLE_RATE
@@ -47,15 +48,30 @@ def mel_griffin_lim(wave: Wave, generator: np.random.Generator) -> Wave:
 
 
 def source_filter(wave: Wave, generator: np.random.Generator) -> Wave:
-    """Pulses of the voice's pitch, or noise, through the voice's smoothed spectrum: the oldest vocoder there is."""
+    """Pulses of the voice's pitch below, breath above, through the voice's smoothed spectrum: the oldest vocoder."""
     window = 512
     spectrum = _spectrum(torch.from_numpy(wave), window)  # [F, A]
     cepstrum = torch.fft.irfft((spectrum.abs() + 1e-5).log(), dim=0)  # [window, A]
     kept = int(generator.integers(24, 48))
     cepstrum[kept : window - kept + 1] = 0
-    envelope = torch.fft.rfft(cepstrum, dim=0).real.exp()  # [F, A]
-    excited = _spectrum(torch.from_numpy(excitation(wave, envelope.shape[1], window // 4, generator)), window)
-    return _sound(envelope * excited[:, : envelope.shape[1]], window, len(wave))
+    if generator.random() < 0.6:  # minimum phase: every pulse rings after it begins, as a throat does; else around it
+        cepstrum[1:kept] *= 2
+        cepstrum[window - kept + 1 :] = 0
+    envelope = torch.exp(torch.fft.rfft(cepstrum, dim=0))  # [F, A], complex
+    steps = envelope.shape[1]
+    pulses, spoken = pitch_pulses(wave, steps, window // 4)  # [S], [A]
+    hiss = generator.standard_normal(len(wave)).astype(np.float32)
+    hertz = torch.linspace(0, SAMPLE_RATE / 2, envelope.shape[0])
+    onset, slope = generator.uniform(1500, 7000), generator.uniform(100, 800)
+    breath = generator.uniform(0.05, 0.3) + (1 - 0.3) * torch.sigmoid((hertz - onset) / slope)  # [F], of a voiced step
+    share = torch.where(torch.from_numpy(spoken)[None], breath[:, None], torch.ones(1))  # [F, A]
+    voiced = _spectrum(torch.from_numpy(pulses), window)[:, :steps] * torch.sqrt((1 - share**2).clamp(min=0))
+    excited = voiced + _spectrum(torch.from_numpy(hiss), window)[:, :steps] * share
+    made = envelope * excited  # [F, A]
+    # Its long-term colour is brought back to the voice's: the ear would hear that first, and nothing else be learnt.
+    colour = (spectrum.abs().square().mean(dim=1) + 1e-9) / (made.abs().square().mean(dim=1) + 1e-9)  # [F]
+    colour = nn.functional.avg_pool1d(nn.functional.pad(colour[None], (4, 4), mode="replicate"), 9, stride=1)[0]
+    return _sound(made * torch.sqrt(colour)[:, None], window, len(wave))
 
 
 def phase_found(loudness: torch.Tensor, window: int, length: int, generator: np.random.Generator) -> Wave:
@@ -67,20 +83,18 @@ def phase_found(loudness: torch.Tensor, window: int, length: int, generator: np.
     return _sound(torch.polar(loudness, phase), window, length)
 
 
-def excitation(wave: Wave, frames: int, hop: int, generator: np.random.Generator) -> Wave:
-    """One pulse per period where the voice has a pitch, noise where it has none: [S]."""
+def pitch_pulses(wave: Wave, steps: int, hop: int) -> tuple[Wave, NDArray[np.bool_]]:
+    """One pulse per period, as strong as noise of deviation 1 [S], and in which steps the voice has a pitch [A]."""
     padded = np.pad(wave, (2 * hop, 4 * hop))
-    pieces = np.stack([padded[frame * hop : frame * hop + 4 * hop] for frame in range(frames)])  # [A, window]
+    pieces = np.stack([padded[step * hop : step * hop + 4 * hop] for step in range(steps)])  # [A, window]
     power = np.abs(np.fft.rfft(pieces, 8 * hop)) ** 2
     likeness = np.fft.irfft(power)[:, : SAMPLE_RATE // LOWEST]  # [A, lags]: how like itself so many samples later
     lags = SAMPLE_RATE // HIGHEST + likeness[:, SAMPLE_RATE // HIGHEST :].argmax(axis=1)  # [A]
-    voiced = likeness[np.arange(frames), lags] > 0.35 * likeness[:, 0] + 1e-9  # [A]
-    turns = np.cumsum(np.repeat(1.0 / lags, hop)[: len(wave)])  # periods since the start
-    turns = np.pad(turns, (0, len(wave) - len(turns)), mode="edge")
-    pulses = np.diff(np.floor(turns), prepend=0.0) * np.sqrt(np.repeat(lags, hop)[: len(turns)].mean())
-    hiss = generator.standard_normal(len(wave))
-    spoken = np.pad(np.repeat(voiced, hop)[: len(wave)], (0, max(len(wave) - frames * hop, 0)), mode="edge")
-    return np.where(spoken, pulses + 0.1 * hiss, hiss).astype(np.float32)
+    spoken = likeness[np.arange(steps), lags] > 0.35 * likeness[:, 0] + 1e-9  # [A]
+    each = np.repeat(lags, hop)[: len(wave)]
+    each = np.pad(each, (0, len(wave) - len(each)), mode="edge")  # [S]
+    pulses = np.diff(np.floor(np.cumsum(1.0 / each)), prepend=0.0) * np.sqrt(each)
+    return pulses.astype(np.float32), spoken
 
 
 def mel_filters(bins: int, bands: int) -> torch.Tensor:
