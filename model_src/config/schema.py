@@ -27,15 +27,27 @@ class VideoConfig(Settings):
     frozen_stages: Annotated[int, Field(ge=0)] | Literal["all"] = Field(
         0, description="how many leading stages of the backbone stay as pretrained; 0 fine-tunes all, 'all' none"
     )
+    pooling: Literal["mean", "regions"] = Field(
+        "mean", description="an embedding is the mean of the last map, or what the last stages find in each face region"
+    )
+    region_stages: Dim = Field(5, description="`regions`: how many of the last stages are looked at")
+    region_width: Dim = Field(4, description="`regions`: numbers for each region of each stage")
     spatial_attention: bool = Field(False, description="weigh the cells of the last map by a learned face attention")
     frequency_branch: bool = Field(False, description="add what a small network learns from the crop's DCT magnitude")
+
+    @model_validator(mode="after")
+    def _attention_has_a_last_map(self) -> Self:
+        if self.pooling == "regions" and self.spatial_attention:
+            raise ValueError("video.spatial_attention weighs the last map, which `regions` does not use")
+        return self
 
 
 class TemporalConfig(Settings):
     """From the frame embeddings of a window to one video embedding."""
 
-    kind: Literal["conv", "avg_pool", "transformer"] = Field(
-        "conv", description="a convolution along time, the plain mean, or self-attention"
+    kind: Literal["conv", "avg_pool", "transformer", "change"] = Field(
+        "conv",
+        description="a convolution along time, the plain mean, self-attention, or how much each face region changes",
     )
     output_dim: Dim = Field(2048, description="width after `conv` and `transformer`; `avg_pool` keeps the backbone's")
     kernel_size: Literal[3, 5] = Field(3, description="`conv`: frames that one output frame sees")
@@ -104,7 +116,7 @@ class LipSyncConfig(Settings):
     enabled: bool = Field(True, description="whether the model has a lip-sync head; it needs picture and sound")
     dim: Dim = Field(128, description="width of the common space of mouth motion and speech")
     mouth_box: tuple[Share, Share, Share, Share] = Field(
-        (0.3, 0.62, 0.7, 0.88), description="the mouth in an aligned crop: left, top, right, bottom as shares of it"
+        (0.24, 0.65, 0.76, 0.99), description="the mouth in an aligned crop: left, top, right, bottom as shares of it"
     )
     max_offset_ms: Annotated[int, Field(ge=20)] = Field(200, description="the largest delay of the sound that is tried")
     mix_weight: Share = Field(
@@ -137,6 +149,12 @@ class ModelConfig(Settings):
     def _hears_or_sees(self) -> Self:
         if not (self.enable_video or self.enable_audio):
             raise ValueError("a model needs the picture or the sound: enable_video and enable_audio are both false")
+        return self
+
+    @model_validator(mode="after")
+    def _change_is_that_of_regions(self) -> Self:
+        if self.enable_video and (self.temporal.kind == "change") != (self.video.pooling == "regions"):
+            raise ValueError("temporal.kind `change` and video.pooling `regions` are made for each other: set both")
         return self
 
     @model_validator(mode="after")

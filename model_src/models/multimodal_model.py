@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from model_src.config.schema import ModelConfig
 from model_src.models.audio_encoder import AudioEncodings, Wav2Vec2AudioEncoder
+from model_src.models.build_temporal import build_temporal
 from model_src.models.checkpoint import read_weights, save_checkpoint
 from model_src.models.fusion import build_fusion, either
 from model_src.models.heads import ClassificationHead, HeadPoseHead, LandmarkHead, log_odds
@@ -23,7 +24,6 @@ from model_src.models.losses import TemporalConsistencyLoss
 from model_src.models.masks import all_there, masked_mean
 from model_src.models.missing import MissingToken, ModalityDropout
 from model_src.models.outputs import Features, TrainingOutput, WindowLogits
-from model_src.models.temporal import build_temporal
 from model_src.models.video_encoder import FrameEncodings, VideoEncoder
 
 
@@ -47,7 +47,7 @@ class MultimodalModel(nn.Module):
         self.landmark_head = self.head_pose_head = self.mouth_encoder = self.lip_sync = None
         if config.enable_video:
             self.video_encoder = VideoEncoder(config.video)
-            self.temporal = build_temporal(self.video_encoder.output_dim, config.temporal)
+            self.temporal = build_temporal(self.video_encoder.output_dim, config.temporal, config.video)
             self.missing_video = MissingToken(self.temporal.output_dim)
             self.video_head = ClassificationHead(self.temporal.output_dim, heads.hidden_dim, heads.dropout)
             self.landmark_head = LandmarkHead(self.video_encoder.output_dim) if heads.landmarks else None
@@ -203,8 +203,11 @@ class MultimodalModel(nn.Module):
         return self._mix_in(logits, windows.sync)
 
     def score_frames(self, embeddings: Tensor) -> Tensor:
-        """Embeddings [N, D] -> how fake each frame looks by itself, as log-odds [N]: a window of that frame alone."""
-        return log_odds(self.video_head(self.temporal(embeddings.unsqueeze(1))))
+        """Embeddings [N, D] of frames in their order -> how fake each frame looks, as log-odds [N].
+
+        By itself, or beside its neighbours where it is change that tells.
+        """
+        return log_odds(self.video_head(self.temporal(*self.temporal.around(embeddings))))
 
     # --- the steps inside --------------------------------------------------------------------------------------------
 

@@ -25,6 +25,10 @@ class TemporalEncoder(nn.Module):
         mask = all_there(frames) if mask is None else mask
         return masked_mean(self.sequence(frames, mask), mask)
 
+    def around(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Frames [N, D] in their order -> the smallest window that tells of each one: [N, t, D] and its mask [N, t]."""
+        return frames.unsqueeze(1), torch.ones(len(frames), 1, dtype=torch.bool, device=frames.device)
+
 
 class AveragePool(TemporalEncoder):
     """The frames as they are."""
@@ -89,11 +93,3 @@ def sinusoids(length: int, dim: int) -> Tensor:
     table[:, 0::2] = torch.sin(position * rate)
     table[:, 1::2] = torch.cos(position * rate)[:, : dim // 2]
     return table
-
-
-def build_temporal(input_dim: int, config: TemporalConfig) -> TemporalEncoder:
-    if config.kind == "avg_pool":
-        return AveragePool(input_dim)
-    if config.kind == "transformer":
-        return TemporalTransformer(input_dim, config)
-    return TemporalConv(input_dim, config.output_dim, config.kernel_size)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from model_src.config.schema import VideoConfig
 from model_src.models.frequency import FrequencyBranch
 from model_src.models.inputs import IMAGENET_MEAN, IMAGENET_STD
+from model_src.models.regions import RegionalPooling
 
 
 class FrameEncodings(NamedTuple):
@@ -45,7 +46,8 @@ class VideoEncoder(nn.Module):
         )
         # Channels last: on a processor, depthwise convolutions run twice as fast.
         self.backbone: Any = backbone.to(memory_format=torch.channels_last)
-        self.output_dim: int = self.backbone.num_features
+        self.regions = self._regions() if config.pooling == "regions" else None
+        self.output_dim: int = self.regions.output_dim if self.regions else self.backbone.num_features
         self.attention = SpatialAttention() if config.spatial_attention else None
         self.frequency = FrequencyBranch(config.frame_size, self.output_dim) if config.frequency_branch else None
         scale, shift = self._restate_statistics()
@@ -56,14 +58,30 @@ class VideoEncoder(nn.Module):
 
     def forward(self, frames: Tensor) -> FrameEncodings:
         frames = frames.contiguous(memory_format=torch.channels_last)
-        features = self.backbone.forward_features(frames * self.scale + self.shift)
-        maps = self._as_map(features)  # [N, D, h, w]
-        if self.attention is not None:
-            maps = self.attention(maps)
-        embeddings = maps.mean(dim=(2, 3))  # [N, D]
+        embeddings, maps = self._pooled(frames * self.scale + self.shift)  # [N, D], [N, D, h, w]
         if self.frequency is not None:
             embeddings = embeddings + self.frequency(frames)
         return FrameEncodings(embeddings, maps)
+
+    def _pooled(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        if self.regions is not None:
+            embeddings = self.regions(self.last_stages(frames))  # [N, D]
+            return embeddings, embeddings[:, :, None, None]  # there is no one map behind it: a single cell
+        maps = self._as_map(self.backbone.forward_features(frames))  # [N, D, h, w]
+        if self.attention is not None:
+            maps = self.attention(maps)
+        return maps.mean(dim=(2, 3)), maps
+
+    def last_stages(self, frames: Tensor) -> list[Tensor]:
+        """What the last stages of the backbone give, [N, C, h, w] each."""
+        return self.backbone.forward_intermediates(frames, indices=self.config.region_stages, intermediates_only=True)
+
+    def _regions(self) -> RegionalPooling:
+        size = self.config.frame_size
+        with torch.no_grad():
+            stages = self.last_stages(torch.zeros(1, self.config.channels, size, size))
+        channels, sides = [stage.shape[1] for stage in stages], [stage.shape[-1] for stage in stages]
+        return RegionalPooling(channels, sides, self.config.region_width)
 
     def train(self, mode: bool = True) -> Self:
         """A frozen normalisation layer keeps its statistics: it stays in evaluation mode."""

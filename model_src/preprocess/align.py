@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from model_src.preprocess.faces import Image
 
 SIZE = 224
-MARGIN = 0.15  # of the crop, on each side of the canonical face
+MARGIN = 0.05  # of the crop, on each side of the canonical face: the face fills it from forehead to chin
 
 # The canonical face on a 112 x 112 square: eyes, nose, mouth corners (the template of ArcFace).
 _TEMPLATE = np.array(
@@ -22,10 +22,10 @@ _TEMPLATE = np.array(
 CANONICAL: NDArray[np.float64] = (_TEMPLATE / 112 * (1 - 2 * MARGIN) + MARGIN) * SIZE  # [5, 2]
 
 # The eyes are found most reliably and must lie still: they weigh more than nose and mouth.
-WEIGHTS = np.array([16.0, 16.0, 1.0, 1.0, 1.0])
+WEIGHTS = np.array([64.0, 64.0, 1.0, 1.0, 1.0])
 
 # A face seen from the side, or points that are none, do not fit: mean distance to the canonical points, in crop pixels.
-MAX_RESIDUAL = 25.0
+MAX_RESIDUAL = 32.0
 # Eyes closer than this in the frame give no face to look at.
 MIN_EYE_DISTANCE = 8.0
 # Most of the crop must lie inside the frame.

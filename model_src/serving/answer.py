@@ -12,6 +12,7 @@ from torch import Tensor
 
 from model_src.explain.audio_anomalies import audio_anomalies
 from model_src.explain.grad_cam import grad_cam
+from model_src.explain.region_evidence import region_evidence
 from model_src.models import MultimodalModel
 from model_src.models.ensemble import mean_log_odds
 from model_src.models.heads import log_odds
@@ -103,18 +104,15 @@ def frame_scores(
 
 
 def saliency(model: MultimodalModel, codes: Codes, chunk: Chunk, rows: NDArray[np.int64], top: list[int]) -> Tensor:
-    """Grad-CAM of the top frames, forwards and back through the head alone: [top, 7, 7]."""
+    """Where the score of the top frames comes from, forwards and back through the head alone: [top, h, w]."""
     assert codes.frames is not None
     embeddings = codes.frames.embeddings
-    return grad_cam(
-        model,
-        embeddings,
-        codes.frames.maps,
-        torch.from_numpy(chunk.window_frames[rows]).long().to(embeddings.device),
-        None if codes.sound is None else codes.sound.embeddings[rows],
-        None if codes.sound is None else codes.sound.mask[rows],
-        codes.frames.mouths,
-    )[top]
+    windows = torch.from_numpy(chunk.window_frames[rows]).long().to(embeddings.device)
+    audio = None if codes.sound is None else codes.sound.embeddings[rows]
+    audio_mask = None if codes.sound is None else codes.sound.mask[rows]
+    if model.config.temporal.kind == "change":
+        return region_evidence(model, embeddings, windows, audio, audio_mask)[top]
+    return grad_cam(model, embeddings, codes.frames.maps, windows, audio, audio_mask, codes.frames.mouths)[top]
 
 
 def heat_grids(heat: Tensor) -> list[list[list[float]]]:

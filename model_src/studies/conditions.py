@@ -37,6 +37,18 @@ def grainy(crops: Crops, generator: np.random.Generator, sigma: float) -> Crops:
     return np.clip(np.round(crops + sigma * generator.standard_normal(crops.shape)), 0, 255).astype(np.uint8)
 
 
+def mirrored(crops: Crops, _: np.random.Generator) -> Crops:
+    return np.ascontiguousarray(crops[:, :, ::-1])
+
+
+def brighter(crops: Crops, _: np.random.Generator, gain: float) -> Crops:
+    return np.clip(np.round(crops * gain), 0, 255).astype(np.uint8)
+
+
+def silent(wave: Wave, _: np.random.Generator) -> Wave:
+    return np.zeros_like(wave)
+
+
 def hissing(wave: Wave, generator: np.random.Generator, decibels: float) -> Wave:
     return noisy(wave, decibels, generator)
 
@@ -62,6 +74,9 @@ CONDITIONS: dict[str, Condition] = {
     "blur 3 px": picture(partial(soft, sigma=3.0)),
     "grain 4/255": picture(partial(grainy, sigma=4.0)),
     "grain 12/255": picture(partial(grainy, sigma=12.0)),
+    "mirrored": picture(mirrored),
+    "a fifth brighter": picture(partial(brighter, gain=1.2)),
+    "muted": sound(silent),
     "sound noise -20 dB": sound(partial(hissing, decibels=20.0)),
     "sound noise -5 dB": sound(partial(hissing, decibels=5.0)),
     "phone band": sound(phone_band),

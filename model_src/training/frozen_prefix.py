@@ -1,7 +1,7 @@
 """On a processor, the part of the backbone that does not learn runs in OpenVINO: about three times as fast as in torch.
 
-Only EfficientNets are cut: stem and leading blocks, where all of them are frozen. What comes out differs in the last
-digits; what learns, learns in torch as before.
+EfficientNets are cut after the leading blocks that are frozen; a backbone that is frozen as a whole and pooled by
+regions runs there as a whole. What comes out differs in the last digits; what learns, learns in torch as before.
 """
 
 from __future__ import annotations
@@ -27,16 +27,28 @@ class Prefix(nn.Module):
         return self.blocks(self.stem(frames))
 
 
+class Stages(nn.Module):
+    """The whole backbone: frames [N, C, H, W] -> what its last stages give, [N, D, h, w] each."""
+
+    def __init__(self, encoder: VideoEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.encoder.last_stages(frames))
+
+
 def speed_up(encoder: VideoEncoder) -> bool:
     """True where there was something to cut: the encoder then computes the same, faster."""
     backbone = encoder.backbone
     stages = encoder.config.frozen_stages
+    if stages == "all" and encoder.regions is not None:
+        run_stages(encoder)
+        return True
     if stages == "all" or stages < 2 or not hasattr(backbone, "conv_stem"):
         return False
     blocks = stages - 1  # the stem is the first stage
-    example = torch.zeros(2, encoder.config.channels, encoder.config.frame_size, encoder.config.frame_size)
-    converted = openvino.convert_model(Prefix(backbone, blocks).eval(), example_input=example)
-    compiled = openvino.Core().compile_model(converted, "CPU", {"INFERENCE_NUM_THREADS": torch.get_num_threads()})
+    compiled = compiled_for(encoder, Prefix(backbone, blocks))
 
     def forward_features(frames: Tensor) -> Tensor:
         found = compiled(frames.detach().contiguous().numpy())[0]
@@ -46,3 +58,19 @@ def speed_up(encoder: VideoEncoder) -> bool:
 
     backbone.forward_features = forward_features
     return True
+
+
+def run_stages(encoder: VideoEncoder) -> None:
+    compiled = compiled_for(encoder, Stages(encoder))
+
+    def last_stages(frames: Tensor) -> list[Tensor]:
+        found = compiled(frames.detach().contiguous().numpy())
+        return [torch.from_numpy(found[place].copy()) for place in range(encoder.config.region_stages)]
+
+    encoder.last_stages = last_stages  # type: ignore[method-assign]
+
+
+def compiled_for(encoder: VideoEncoder, network: nn.Module) -> openvino.CompiledModel:
+    example = torch.zeros(2, encoder.config.channels, encoder.config.frame_size, encoder.config.frame_size)
+    converted = openvino.convert_model(network.eval(), example_input=example)
+    return openvino.Core().compile_model(converted, "CPU", {"INFERENCE_NUM_THREADS": torch.get_num_threads()})

@@ -10,7 +10,8 @@ import numpy as np
 
 from model_src.data.fakes.copy_synthesis import copy_synthesised, installed
 from model_src.data.fakes.face_swap import swapped_face
-from model_src.data.fakes.gallery import Gallery
+from model_src.data.fakes.gallery import Face, Gallery
+from model_src.data.fakes.held_face import held_face, held_head
 from model_src.data.fakes.mismatch import retimed_mouth, shifted_sound, swapped_sound
 from model_src.data.fakes.misplaced_face import misplaced_face
 from model_src.data.fakes.self_blend import self_blended
@@ -18,12 +19,22 @@ from model_src.data.sample import Sample
 from model_src.preprocess.chunk import Chunk
 
 Kind = Literal[
-    "face_swap", "misplaced_face", "self_blend", "retimed_mouth", "shifted_sound", "swapped_sound", "copy_synthesis"
+    "face_swap",
+    "misplaced_face",
+    "self_blend",
+    "held_face",
+    "held_head",
+    "retimed_mouth",
+    "shifted_sound",
+    "swapped_sound",
+    "copy_synthesis",
 ]
 CHANCES: dict[Kind, float] = {
-    "face_swap": 0.25,
-    "misplaced_face": 0.15,
-    "self_blend": 0.1,
+    "face_swap": 0.15,
+    "misplaced_face": 0.1,
+    "self_blend": 0.05,
+    "held_face": 0.1,
+    "held_head": 0.1,
     "retimed_mouth": 0.1,
     "shifted_sound": 0.1,
     "swapped_sound": 0.1,
@@ -65,11 +76,15 @@ class SelfMadeFakes:
             return shifted_sound(real, chunk, row, generator)
         if not real.frame_mask.any():
             return None
+        if kind in ("held_face", "held_head") and len(real.crops) < 2:  # there is no other moment to hold
+            return None
         if kind == "face_swap":
             return self._swap(real, generator)
         forge: dict[Kind, Callable[[], Sample]] = {
             "misplaced_face": lambda: misplaced_face(real, generator)[0],
             "self_blend": lambda: self_blended(real, generator)[0],
+            "held_face": lambda: held_face(real, generator),
+            "held_head": lambda: held_head(real, generator),
             "retimed_mouth": lambda: retimed_mouth(real, generator),
         }
         return forge[kind]()
@@ -77,5 +92,6 @@ class SelfMadeFakes:
     def _swap(self, real: Sample, generator: np.random.Generator) -> Sample | None:
         if self.gallery is None:
             return None
-        face = self.gallery.resembling(real.points[0], self.group_of.get(real.video_id, ""), generator)
+        head = Face(real.crops[0], real.points[0])
+        face = self.gallery.resembling(head, self.group_of.get(real.video_id, ""), generator)
         return None if face is None else swapped_face(real, face, generator)[0]

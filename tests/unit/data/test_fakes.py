@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from model_src.data.dataset import WindowDataset
 from model_src.data.fakes.copy_synthesis import VocoderMissing, copy_synthesised, installed, world
 from model_src.data.fakes.face_swap import swapped_face
 from model_src.data.fakes.gallery import Face, Gallery, gather
+from model_src.data.fakes.held_face import held_face, held_head, held_moments
 from model_src.data.fakes.make import CHANCES, CannotForge, Kind, SelfMadeFakes
 from model_src.data.fakes.masks import POINTS, draw, placed
 from model_src.data.fakes.mismatch import retimed_mouth, shifted_sound, swapped_sound
 from model_src.data.fakes.misplaced_face import misplaced_face
 from model_src.data.fakes.self_blend import self_blended
 from model_src.data.fakes.sheet import contact_sheet
+from model_src.data.sample import Sample
 from model_src.data.video import Video
 from model_src.preprocess.chunk import Chunk
 from tests.unit.data.faces import face_chunk, face_window
@@ -199,20 +202,52 @@ def test_a_misplaced_face_differs_inside_its_mask_and_nowhere_else() -> None:
         assert fake.label == 1
 
 
+@pytest.mark.parametrize("held", [held_face, held_head])
+def test_a_held_face_lives_less_than_it_did(held: Callable[[Sample, np.random.Generator], Sample]) -> None:
+    """Its mouth opens and shuts in the window, and the head stays where it is."""
+    real = face_window()
+    opening = real.crops[[0] * len(real.crops)].copy()
+    for now, crop in enumerate(opening):
+        left, right = np.round(real.points[now, 3:]).astype(int)
+        crop[left[1] : left[1] + 3 * now + 1, left[0] : right[0]] = 20
+    real = replace(real, crops=opening, points=real.points[[0] * len(opening)])
+
+    def life(crops: np.ndarray) -> float:
+        return float(np.abs(np.diff(crops.astype(float), axis=0)).mean())
+
+    lives = [life(held(real, chance(seed)).crops) for seed in range(8)]
+    assert np.mean(lives) < 0.75 * life(real.crops)
+
+
+def test_held_moments_stay_within_the_window_and_never_run() -> None:
+    for seed in range(50):
+        moments = held_moments(5, chance(seed))
+        assert moments.min() >= 0
+        assert moments.max() <= 4
+        assert (np.diff(moments) >= 0).all()
+        assert moments[-1] - moments[0] <= 3
+
+
+def test_a_picture_alone_cannot_be_held() -> None:
+    real = face_window()
+    one = replace(real, crops=real.crops[:1], points=real.points[:1], frame_mask=real.frame_mask[:1])
+    assert SelfMadeFakes({"held_face": 1}).make("held_face", one, face_chunk(), 0, one, chance(0)) is None
+
+
 def test_nobody_wears_their_own_face() -> None:
     real = face_window()
     gallery = Gallery(np.stack([real.crops[0]] * 3), np.stack([real.points[0]] * 3), ("anna", "ben", "anna"))
-    face = gallery.resembling(real.points[0], "anna", chance(0))
+    face = gallery.resembling(Face(real.crops[0], real.points[0]), "anna", chance(0))
     assert face is not None
     only_hers = Gallery(real.crops[:1], real.points[:1], ("anna",))
-    assert only_hers.resembling(real.points[0], "anna", chance(0)) is None
+    assert only_hers.resembling(Face(real.crops[0], real.points[0]), "anna", chance(0)) is None
 
 
 def test_the_lent_face_looks_the_same_way() -> None:
     real = face_window()
     turned = real.points[0] + np.array([30, 0], np.float32)
     gallery = Gallery(np.stack([real.crops[0]] * 2), np.stack([turned, real.points[0]]), ("ben", "carl"))
-    face = gallery.resembling(real.points[0], "anna", chance(0))
+    face = gallery.resembling(Face(real.crops[0], real.points[0]), "anna", chance(0))
     assert face is not None
     assert (face.points == real.points[0]).all()
 

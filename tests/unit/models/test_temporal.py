@@ -5,20 +5,21 @@ from __future__ import annotations
 import pytest
 import torch
 
-from model_src.config.schema import TemporalConfig
-from model_src.models.temporal import TemporalConv, TemporalEncoder, build_temporal, sinusoids
+from model_src.config.schema import TemporalConfig, VideoConfig
+from model_src.models.build_temporal import build_temporal
+from model_src.models.temporal import TemporalConv, TemporalEncoder, sinusoids
 
 WIDTH, OUT = 12, 32
-KINDS = ["conv", "avg_pool", "transformer"]
+KINDS = ["conv", "avg_pool", "transformer", "change"]
 
 
 def temporal(kind: str, input_dim: int = WIDTH) -> TemporalEncoder:
     config = TemporalConfig.model_validate({"kind": kind, "output_dim": OUT, "hidden_dim": 16, "heads": 2})
-    return build_temporal(input_dim, config).eval()
+    return build_temporal(input_dim, config, VideoConfig()).eval()
 
 
 def test_the_convolution_makes_2048_features_of_5_frames_of_1536() -> None:
-    conv = build_temporal(1536, TemporalConfig())
+    conv = build_temporal(1536, TemporalConfig(), VideoConfig())
     assert isinstance(conv, TemporalConv)
     assert (conv.conv.kernel_size, conv.conv.stride) == ((3,), (1,))
     assert conv(torch.randn(2, 5, 1536)).shape == (2, 2048)

@@ -1,0 +1,48 @@
+"""Which regions of a face speak for fake, for a model that looks at how much each of them changes.
+
+What it misses cannot be found in the pixels of one frame, so there is no map to weigh as Grad-CAM does: every feature
+belongs to a region, and what it adds to the score, against a face that changes as most do, is drawn over that region.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from model_src.explain.grad_cam import normalize
+from model_src.models.heads import log_odds
+from model_src.models.multimodal_model import MultimodalModel
+from model_src.models.regions import REGIONS, region_weights
+from model_src.models.windows import gather_frames
+
+SIDE = 14  # cells along each side of the picture
+
+
+def region_evidence(
+    model: MultimodalModel,
+    embeddings: Tensor,
+    window_frames: Tensor,
+    audio: Tensor | None = None,
+    audio_mask: Tensor | None = None,
+) -> Tensor:
+    """Embeddings [N, D], window_frames [W, T] (-1: a gap), audio [W, A, U] -> [N, 14, 14] in 0..1.
+
+    The features are 0 for a face like the mean of all, so gradient times feature is what a region adds to the score.
+    """
+    with torch.inference_mode(False), torch.enable_grad():
+        leaf = embeddings.detach().clone().requires_grad_(True)
+        frames, frame_mask = gather_frames(leaf, window_frames.clone())  # [W, T, D], [W, T]
+        sound = [None if tensor is None else tensor.detach().clone() for tensor in (audio, audio_mask)]
+        windows = model.score_windows(frames, frame_mask, *sound)
+        changes = windows.features.video  # [W, G]
+        assert changes is not None
+        (gradient,) = torch.autograd.grad(log_odds(windows.fused).sum(), changes)  # [W, G]
+    # Groups stand stage by stage, means before deviations, region by region.
+    evidence = (gradient * changes.detach()).unflatten(1, (-1, REGIONS)).sum(dim=1)  # [W, R]
+    regions = region_weights(SIDE).to(evidence)
+    regions = regions / regions.amax(dim=(1, 2), keepdim=True)  # [R, 14, 14]
+    shown = torch.einsum("wr,rij->wij", torch.relu(evidence), regions)  # [W, 14, 14]
+    answers = torch.zeros(len(window_frames), len(embeddings)).to(evidence)  # [W, N], is the frame in the window?
+    rows, places = (window_frames >= 0).nonzero(as_tuple=True)
+    answers[rows, window_frames[rows, places]] = 1
+    return normalize(torch.einsum("wn,wij->nij", answers, shown))
