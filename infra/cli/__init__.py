@@ -12,10 +12,15 @@ from infra.cli.cross import cross
 from infra.cli.demo import demo
 from infra.cli.evaluate import evaluate
 from infra.cli.extract import extract
+from infra.cli.gather import gather
+from infra.cli.join import join
 from infra.cli.package import package
 from infra.cli.probe import probe
+from infra.cli.revoice import revoice
 from infra.cli.robustness import robustness
 from infra.cli.score import score
+from infra.cli.ship import ship
+from infra.cli.shortcuts import shortcuts
 from infra.cli.sweep import sweep
 from infra.cli.train import train
 from infra.cli.train_job import train_job
@@ -37,13 +42,18 @@ for command in (
     extract,
     train,
     evaluate,
+    gather,
+    join,
     calibrate,
     package,
+    ship,
     ablate,
     sweep,
     attack,
     robustness,
     cross,
+    shortcuts,
+    revoice,
 ):
     app.command()(command)
 app.add_typer(train_job, name="train-job")

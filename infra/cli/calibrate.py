@@ -17,6 +17,10 @@ def calibrate(
     manifest: Annotated[Path | None, typer.Option(help="CSV or JSON list of videos")] = None,
     split: Annotated[str, typer.Option(help="split that the model was not trained on")] = "val",
     platt: Annotated[bool, typer.Option("--platt", help="scale and bias instead of a temperature alone")] = False,
+    prior: Annotated[
+        float | None,
+        typer.Option(min=0.001, max=0.999, help="share of fakes where the model will be used, with --platt"),
+    ] = None,
     extracted: Annotated[Path | None, typer.Option(help="chunks of `aura extract`, instead of the videos")] = None,
     out: Annotated[Path, typer.Option(help="the packaged model: weights, calibration.json, manifest")] = Path(
         "out/model"
@@ -26,7 +30,7 @@ def calibrate(
     """Fit temperature (or Platt) scaling and write a model directory that the server takes."""
     import numpy as np
 
-    from model_src.evaluation.calibration import fit
+    from model_src.evaluation.calibration import Method, cross_fitted, expected_calibration_error, fit, with_prior
     from model_src.evaluation.evaluate import trust
     from model_src.serving.manifest import write_model_directory
 
@@ -34,7 +38,11 @@ def calibrate(
     scored, missing = score_split(predictor, videos, split, extracted)
     labels, logits = [entry.video.label for entry in scored], [entry.scores.logit for entry in scored]
     try:
-        calibration = fit(labels, logits, "platt" if platt else "temperature")
+        method: Method = "platt" if platt else "temperature"
+        calibration = fit(labels, logits, method)
+        if prior is not None:
+            calibration = with_prior(calibration, labels, prior)
+        unseen = cross_fitted(labels, logits, [entry.group for entry in scored], method)
     except ValueError as error:
         typer.echo(f"{str(error).capitalize()}; {len(scored)} videos of {split} scored, {dict(missing)}.", err=True)
         raise typer.Exit(1) from error
@@ -47,4 +55,8 @@ def calibrate(
     )
     found = trust(np.array(labels), np.array(logits), calibration)
     console.print(f"{calibration.method}: scale {calibration.scale:.4f}, bias {calibration.bias:.4f} -> {out}")
-    console.print(f"calibration error {found['ece_before']:.4f} before, {found['ece_after']:.4f} after")
+    apart = expected_calibration_error(labels, unseen)
+    console.print(
+        f"calibration error {found['ece_before']:.4f} before, {found['ece_after']:.4f} after, "
+        f"{apart:.4f} on people left out of the fit"
+    )

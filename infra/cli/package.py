@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.table import Table
 
 from infra.cli.show import console
+from infra.cli.weights import refused_with
 from model_src.verdict.scores import Calibration
 
 
@@ -27,8 +26,8 @@ def package(
     calibration: Annotated[Path | None, typer.Option(help="calibration.json of this model")] = None,
 ) -> None:
     """Package a model: weights, exported graphs, calibration and manifest. Measures every backend on the way."""
-    from model_src.models import Ensemble, build
-    from model_src.serving.errors import ModelUnavailable
+    from model_src.models import build
+    from model_src.models.ensemble import together
     from model_src.serving.load import UNTRAINED_SEED, read_models
     from model_src.serving.package import write_archive
     from model_src.serving.predictor import same_senses
@@ -37,18 +36,12 @@ def package(
         raise typer.BadParameter("give either checkpoints or --untrained NAME")
     paths = checkpoints or []
     given = ", ".join(map(str, paths)) or untrained
-    try:
+    with refused_with(f"{given} cannot be packaged"):
         models = [model for path in paths for model in read_models(path)]
         models = models or [build(str(untrained), pretrained=False, seed=UNTRAINED_SEED)]
         same_senses(models)
-        model = models[0] if len(models) == 1 else Ensemble(models)
+        model = together(models)
         chosen = Calibration.model_validate_json(calibration.read_bytes()) if calibration else Calibration()
-    except UnpicklingError:
-        typer.echo(f"{given} cannot be packaged: there is no checkpoint in it.", err=True)
-        raise typer.Exit(1) from None
-    except (OSError, ValidationError, ValueError, KeyError, RuntimeError, ModelUnavailable) as error:
-        typer.echo(f"{given} cannot be packaged: {error}", err=True)
-        raise typer.Exit(1) from error
     version = model_version or "+".join(path.stem for path in paths) or f"{untrained}-untrained"
     with console.status("exporting and measuring …"):
         manifest = write_archive(output, model, model_version=version, trained=bool(paths), calibration=chosen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from infra.cli.show import console, percent
+from infra.local.home import model_cache
 from model_src.preprocess.chunk import Chunk
-from model_src.preprocess.errors import SandboxFailed, VideoRejected
+from model_src.preprocess.errors import VideoRejected
 from model_src.preprocess.split import split_video
+from model_src.serving.default import DEFAULT_MODEL
 from model_src.verdict.aggregate import UnusableScores, aggregate
 from model_src.verdict.calibrate import calibrate
 from model_src.verdict.scores import ChunkScores
@@ -25,20 +28,28 @@ SUFFIXES = {".mp4", ".m4v", ".mov", ".avi", ".webm", ".mkv"}
 
 def score(
     paths: Annotated[list[Path], typer.Argument(help="videos, or folders of videos")],
-    json_lines: Annotated[bool, typer.Option("--json-lines", help="one JSON object per file")] = False,
-    model_dir: Annotated[Path | None, typer.Option(envvar="AURA_MODEL_DIR", help="a packaged model")] = None,
+    json_lines: Annotated[
+        bool, typer.Option("--json-lines", help="one JSON object per file, as always where nobody looks")
+    ] = False,
+    model_dir: Annotated[
+        Path | None,
+        typer.Option(envvar="AURA_MODEL_DIR", help="a packaged model; the one that comes with the code if not given"),
+    ] = None,
     untrained: Annotated[str | None, typer.Option(help="random weights of a named model, to try things out")] = None,
 ) -> None:
     """Score videos in this process. A file that cannot be analysed gets its line too, with the reason."""
     from model_src.serving.errors import ModelUnavailable
     from model_src.serving.load import choose_source
+    from model_src.serving.logs import log_to_stderr
 
-    chosen = (str(model_dir) if model_dir else None, untrained if model_dir is None else None)
+    log_to_stderr()
+    directory = None if untrained else str(model_dir or DEFAULT_MODEL)  # the environment may name one beside the option
     try:
-        predictor = choose_source(*(chosen if any(chosen) else (None, "compact"))).load()
+        predictor = choose_source(directory, untrained, str(model_cache())).load()
     except ModelUnavailable as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
+    json_lines = json_lines or not sys.stdout.isatty()
     for path in videos(paths):
         line = score_one(path, predictor)
         typer.echo(json.dumps(line)) if json_lines else console.print(sentence(line), soft_wrap=True)
@@ -48,7 +59,7 @@ def videos(paths: list[Path]) -> Iterator[Path]:
     """Files as they are named, folders by their videos; sorted, so that two runs print the same order."""
     for path in paths:
         if path.is_dir():
-            yield from sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+            yield from sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
         else:
             yield path
 
@@ -72,8 +83,8 @@ def score_one(path: Path, predictor: Predictor) -> dict[str, Any]:
         return line | {"error": {"code": rejection.code, "message": rejection.message}}
     except (UnusableScores, InferenceFailed) as error:
         return line | {"error": {"code": "inference_failed", "message": str(error)}}
-    except SandboxFailed as error:
-        return line | {"error": {"code": "internal_error", "message": str(error)}}
+    except Exception as error:  # noqa: BLE001 - whatever one file breaks, the others are scored
+        return line | {"error": {"code": "internal_error", "message": str(error) or type(error).__name__}}
     return line | {
         "fake": prediction.manipulation_confidence,
         "class": prediction.overall_class,

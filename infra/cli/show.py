@@ -14,7 +14,7 @@ from functions.core.contracts import JobView, Metadata
 from model_src.verdict.prediction import Prediction
 
 COLOURS = {"real": "green", "fake": "red", "uncertain": "yellow"}
-UNTRAINED = "These weights are not trained yet: the verdict below shows how the product works and means nothing."
+UNTRAINED = "These weights are not trained: the verdict below shows how the product works and means nothing."
 console = Console(highlight=False)
 
 

@@ -18,6 +18,7 @@ from infra.local.deploy import STACK, deploy
 from infra.local.home import model_cache, stack_home
 from infra.local.processes import REGION, Process, free_port
 from infra.local.users import LOCAL_USER, token_for
+from model_src.serving.default import DEFAULT_MODEL
 
 ENDPOINT_NAME = "aura-veracity-local"
 # A laptop's model starts warm and scores a chunk in seconds: a minute without an answer means it is gone.
@@ -60,7 +61,7 @@ class EmbeddedStack:
         self.inference = self._process(
             "inference server",
             ["model_src.serving", "serve", "--host", "127.0.0.1", "--port", str(self.ports["inference"])]
-            + (model_arguments or ["--untrained", "compact", "--cache-dir", str(model_cache())]),
+            + (model_arguments or ["--model-dir", str(DEFAULT_MODEL), "--cache-dir", str(model_cache())]),
             f"{self.inference_url}/ping",
         )
         self.endpoint: Process | None = None  # needs the topics, which exist once the template is deployed

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from model_src.data.identities import group_names
 from model_src.data.store import Store
@@ -19,6 +20,8 @@ from model_src.serving.manifest import MANIFEST, sha256
 from model_src.serving.predictor import Predictor
 from model_src.verdict.aggregate import UnusableScores, VideoScores, aggregate
 from model_src.verdict.scores import ChunkScores
+
+Found = TypeVar("Found")
 
 
 class NotExtracted(Exception):
@@ -46,9 +49,14 @@ def score_videos(
     predictor: Predictor, videos: Sequence[Video], store: Store | None = None
 ) -> Iterator[tuple[Video, VideoScores | str]]:
     """Every video with its scores, or with the reason why there are none."""
+    return tried(videos, lambda video: score_one(predictor, video, store))
+
+
+def tried(videos: Sequence[Video], do: Callable[[Video], Found]) -> Iterator[tuple[Video, Found | str]]:
+    """Every video with what was found of it, or with the reason why nothing was."""
     for video in videos:
         try:
-            yield video, score_one(predictor, video, store)
+            yield video, do(video)
         except (VideoRejected, ChunkInvalid) as rejection:
             yield video, rejection.code
         except NotExtracted as absence:
@@ -61,34 +69,40 @@ def score_videos(
 
 def score_one(predictor: Predictor, video: Video, store: Store | None) -> VideoScores:
     parts: list[ChunkScores] = []
-
-    def keep(chunk: Chunk) -> None:
-        parts.append(predictor.score_chunk(chunk))
-
-    if store is None:
-        duration = split_video(video.path, keep).duration
-    else:
-        record = store.record(video.video_id)
-        if record is None or not record.chunks:
-            raise NotExtracted(record.rejected if record and record.rejected else "not_extracted")
-        duration = 0.0
-        for file in record.chunks:
-            chunk = store.read_chunk(video.video_id, file.name)
-            keep(chunk)
-            duration = max(duration, chunk.end)
-        if record.report is not None:  # a picture or a recording was never split: it ends where its chunk does
-            duration = float(record.report["duration"])
+    duration = each_chunk(video, store, lambda chunk: parts.append(predictor.score_chunk(chunk)))
     return aggregate(parts, duration)
 
 
-def collect(pairs: Iterator[tuple[Video, VideoScores | str]]) -> tuple[list[Scored], Counter[str]]:
+def each_chunk(video: Video, store: Store | None, on_chunk: Callable[[Chunk], None]) -> float:
+    """Hand over the video's chunks one by one, from the store or else from its file; how many seconds it lasts."""
+    if store is None:
+        return split_video(video.path, on_chunk).duration
+    record = store.record(video.video_id)
+    if record is None or not record.chunks:
+        raise NotExtracted(record.rejected if record and record.rejected else "not_extracted")
+    end = 0.0
+    for file in record.chunks:
+        chunk = store.read_chunk(video.video_id, file.name)
+        on_chunk(chunk)
+        end = max(end, chunk.end)
+    # A picture or a recording was never split: it ends where its chunk does.
+    return end if record.report is None else float(record.report["duration"])
+
+
+def collect(pairs: Iterable[tuple[Video, VideoScores | str]]) -> tuple[list[Scored], Counter[str]]:
     """The scored videos with their groups, and how many could not be scored, by reason."""
-    found: list[tuple[Video, VideoScores]] = []
-    missing = Counter[str]()
-    for video, scores in pairs:
-        if isinstance(scores, str):
-            missing[scores] += 1
-        else:
-            found.append((video, scores))
+    found, missing = sorted_out(pairs)
     home = group_names([video for video, _ in found])
     return [Scored(video, home[video.video_id], scores) for video, scores in found], missing
+
+
+def sorted_out(pairs: Iterable[tuple[Video, Found | str]]) -> tuple[list[tuple[Video, Found]], Counter[str]]:
+    """The videos of which something was found, and how many others there were, by reason."""
+    kept: list[tuple[Video, Found]] = []
+    missing = Counter[str]()
+    for video, found in pairs:
+        if isinstance(found, str):
+            missing[found] += 1
+        else:
+            kept.append((video, found))
+    return kept, missing

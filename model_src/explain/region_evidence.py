@@ -36,6 +36,8 @@ def region_evidence(
         windows = model.score_windows(frames, frame_mask, *sound)
         changes = windows.features.video  # [W, G]
         assert changes is not None
+        if not changes.requires_grad:  # no two frames follow each other, in no window: there was no change to see
+            return embeddings.new_zeros(len(embeddings), SIDE, SIDE)
         (gradient,) = torch.autograd.grad(log_odds(windows.fused).sum(), changes)  # [W, G]
     # Groups stand stage by stage, means before deviations, region by region.
     evidence = (gradient * changes.detach()).unflatten(1, (-1, REGIONS)).sum(dim=1)  # [W, R]

@@ -44,6 +44,11 @@ class Ensemble(nn.Module):
         return EnsembleAnswer(torch.log(mean.clamp(min=torch.finfo(mean.dtype).tiny)), members)
 
 
+def together(models: Sequence[MultimodalModel]) -> MultimodalModel | Ensemble:
+    """One model as it is, several as an ensemble."""
+    return models[0] if len(models) == 1 else Ensemble(models)
+
+
 def members_of(model: MultimodalModel | Ensemble) -> list[MultimodalModel]:
     """The models behind one that may be several."""
     return model.models if isinstance(model, Ensemble) else [model]

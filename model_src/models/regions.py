@@ -58,10 +58,18 @@ class RegionalPooling(nn.Module):
     def forward(self, stages: Sequence[Tensor]) -> Tensor:
         groups = []
         for stage, maps in enumerate(stages):
-            statistics = self.normal[stage](self._statistics(stage, maps).flatten(1))  # [N, 2R * C]
-            statistics = statistics.unflatten(1, (2 * REGIONS, -1))  # [N, 2R, C]
+            statistics = self._statistics(stage, maps)  # [N, 2R, C]
+            statistics = self._normalised(stage, statistics.flatten(1)).view_as(statistics)
             groups.append(torch.einsum("ngc,gcw->ngw", statistics, self.projections[stage]).flatten(1))
         return torch.cat(groups, dim=1)  # [N, D]
+
+    def _normalised(self, stage: int, statistics: Tensor) -> Tensor:
+        """[N, 2R * C]. Outside of training by hand: the exporter takes no normalisation that scales nothing."""
+        normal = self.normal[stage]
+        assert isinstance(normal, nn.BatchNorm1d)
+        if self.training or normal.running_mean is None or normal.running_var is None:
+            return normal(statistics)
+        return (statistics - normal.running_mean) * torch.rsqrt(normal.running_var + normal.eps)
 
     def _statistics(self, stage: int, maps: Tensor) -> Tensor:
         """[N, C, h, w] -> [N, 2R, C]: means of the regions, then deviations."""

@@ -23,7 +23,7 @@ def main() -> None:
         type=int,
         help="chunks of different requests scored together [AURA_BATCH, else 8 on a GPU, or 1]",
     )
-    command.add_argument("--cache-dir", help="keep an untrained model exported for faster backends [AURA_CACHE_DIR]")
+    command.add_argument("--cache-dir", help="keep a model that has no graphs exported here [AURA_CACHE_DIR]")
     options = parser.parse_args()
 
     # An option on the command line outweighs the whole environment.

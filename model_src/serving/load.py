@@ -1,6 +1,7 @@
 """Where the served model comes from: a verified model directory or, only when asked for, untrained weights.
 
 On a processor, a packaged model runs on the backend that was the fastest at packaging among those this machine can run.
+With a cache folder, a model that comes without exported graphs is packaged there once.
 Before it is served it scores the probe chunk, which warms it up and has to give the numbers the manifest knows.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -18,14 +20,15 @@ import torch
 
 from model_src import models
 from model_src.config import load_config, named_configs
-from model_src.models import Ensemble, MultimodalModel, build, load_for_inference
+from model_src.models import MultimodalModel, build, load_for_inference
+from model_src.models.ensemble import together
 from model_src.serving.backends import BOUNDS, Backend, make_encoders, usable
 from model_src.serving.cuda_encoders import CudaEncoders
 from model_src.serving.encoders import Encoders
 from model_src.serving.errors import InferenceFailed, ModelUnavailable
 from model_src.serving.graph_encoders import keep_heads_only
 from model_src.serving.logs import logger
-from model_src.serving.manifest import CALIBRATION, MANIFEST, WEIGHTS, Manifest, read_verified
+from model_src.serving.manifest import CALIBRATION, MANIFEST, WEIGHTS, Manifest, read_verified, sha256
 from model_src.serving.names import of_member
 from model_src.serving.package import package_model
 from model_src.serving.parity import difference, probabilities, probe_chunk
@@ -48,22 +51,41 @@ class ModelDirectory:
 
     path: Path
     keep_networks: bool = False  # beside the graphs that run in their place: to train on, or to package again
+    cache: Path | None = None  # for a model that comes without graphs
 
     def exists(self) -> bool:
         return self.path.is_dir()
 
     def load(self) -> Predictor:
         manifest = read_verified(self.path)
+        if not manifest.plans and self.cache is not None and can_package():
+            return self._packaged(manifest, self.cache)
         members = [self._member(manifest, place) for place in range(1, manifest.members + 1)]
         models, encoders = [model for model, _ in members], [each for _, each in members]
         return Predictor(
-            models[0] if len(models) == 1 else Ensemble(models),
+            together(models),
             model_version=manifest.model_version,
             trained=manifest.trained,
-            calibration=Calibration.model_validate_json((self.path / CALIBRATION).read_bytes()),
+            calibration=self._calibration(),
             device=best_device(),
             encoders=encoders,
         )
+
+    def _packaged(self, manifest: Manifest, cache: Path) -> Predictor:
+        def fill(folder: Path) -> None:
+            package_model(
+                folder,
+                together(read_models(self.path)),
+                model_version=manifest.model_version,
+                trained=manifest.trained,
+                calibration=self._calibration(),
+            )
+
+        name = f"{self.path.resolve().name}-{recipe(sha256(self.path / MANIFEST))}"
+        return packaged_once(ModelDirectory(cache / name, self.keep_networks), fill)
+
+    def _calibration(self) -> Calibration:
+        return Calibration.model_validate_json((self.path / CALIBRATION).read_bytes())
 
     def _member(self, manifest: Manifest, place: int) -> tuple[MultimodalModel, Encoders]:
         """One model and what runs its networks, which has proved to give the numbers that packaging saw."""
@@ -100,8 +122,7 @@ class UntrainedModel:
     def load(self) -> Predictor:
         if not self.exists():
             raise ModelUnavailable(f"No model is called {self.name!r}; there are: {', '.join(named_configs())}.")
-        # The container serves what was packaged elsewhere: it does not carry the exporter.
-        if self.cache is not None and best_device() == "cpu" and find_spec("onnx"):
+        if self.cache is not None and can_package():
             return self._packaged(self.cache)
         model = self._built().requires_grad_(False).eval().to(best_device())
         encoders = [CudaEncoders(model)] if best_device() == "cuda" else None
@@ -115,29 +136,41 @@ class UntrainedModel:
         return build(self.name, pretrained=False, seed=UNTRAINED_SEED)
 
     def _packaged(self, cache: Path) -> Predictor:
-        folder = cache / f"{self._version}-{recipe(self.name)}"
-        if folder.exists():
-            try:
-                return ModelDirectory(folder).load()
-            except ModelUnavailable as error:  # made by other code, or damaged: it can be made again
-                logger.warning("cached model discarded", extra={"reason": str(error)})
-                shutil.rmtree(folder)
-        logger.info(
-            "exporting the model for faster backends, once; this may take a minute", extra={"cache": str(cache)}
-        )
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as temporary:
-            made = Path(temporary) / "model"
-            package_model(made, self._built(), model_version=self._version, trained=False, calibration=Calibration())
-            try:
-                made.rename(folder)
-            except OSError:
-                if not folder.exists():  # else another server that started with us was quicker
-                    raise
-        return ModelDirectory(folder).load()
+        def fill(folder: Path) -> None:
+            package_model(folder, self._built(), model_version=self._version, trained=False, calibration=Calibration())
+
+        made_of = recipe(load_config(self.name).model_dump_json(), str(UNTRAINED_SEED))
+        return packaged_once(ModelDirectory(cache / f"{self._version}-{made_of}"), fill)
 
     def __str__(self) -> str:
         return f"untrained:{self.name}"
+
+
+def can_package() -> bool:
+    """A GPU runs no exported graphs; and the container serves what was packaged elsewhere, without the exporter."""
+    return best_device() == "cpu" and find_spec("onnx") is not None
+
+
+def packaged_once(directory: ModelDirectory, fill: Callable[[Path], object]) -> Predictor:
+    """Serve what `fill` packages into a folder: made at the first start, found at every later one."""
+    folder, cache = directory.path, directory.path.parent
+    if folder.exists():
+        try:
+            return directory.load()
+        except ModelUnavailable as error:  # made by other code, or damaged: it can be made again
+            logger.warning("cached model discarded", extra={"reason": str(error)})
+            shutil.rmtree(folder)
+    logger.info("exporting the model for faster backends, once; this may take a minute", extra={"cache": str(cache)})
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as temporary:
+        made = Path(temporary) / "model"
+        fill(made)
+        try:
+            made.rename(folder)
+        except OSError:
+            if not folder.exists():  # else another server that started with us was quicker
+                raise
+    return directory.load()
 
 
 def read_models(path: Path) -> list[MultimodalModel]:
@@ -162,9 +195,9 @@ def check(predictor: Predictor, plan: Plan, backend: str, bound: float) -> None:
         )
 
 
-def recipe(name: str) -> str:
-    """A short name for all that decides what the package of an untrained model looks like, our code among it."""
-    parts = [load_config(name).model_dump_json(), str(UNTRAINED_SEED)]
+def recipe(*made_of: str) -> str:
+    """A short name for all that decides what a package made here looks like, our code and the libraries among it."""
+    parts = [*made_of]
     parts += [path.read_text(encoding="utf-8") for path in sorted(Path(models.__file__).parent.glob("*.py"))]
     for library in ("torch", "onnxruntime", "openvino"):
         try:
@@ -180,6 +213,7 @@ def choose_source(
     """What the options or the environment ask for; random weights are never a fallback."""
     if model_dir and untrained:
         raise ValueError("A model directory and an untrained model were both asked for: choose one of them.")
+    cache = Path(cache_dir).resolve() if cache_dir else None
     if untrained:
-        return UntrainedModel(untrained, Path(cache_dir).resolve() if cache_dir else None)
-    return ModelDirectory(Path(model_dir) if model_dir else SAGEMAKER_MODEL_DIR)
+        return UntrainedModel(untrained, cache)
+    return ModelDirectory(Path(model_dir) if model_dir else SAGEMAKER_MODEL_DIR, cache=cache)

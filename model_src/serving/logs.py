@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging import utils
 
@@ -14,6 +17,13 @@ def serialize(record: dict[str, object]) -> str:
 
 
 logger = Logger(service="aura-inference", json_serializer=serialize, utc=True, use_rfc3339=True)
+
+
+def log_to_stderr() -> None:
+    """For commands whose standard output is their answer."""
+    handler = logger.registered_handler
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(sys.stderr)
 
 
 def adopt_uvicorn() -> None:

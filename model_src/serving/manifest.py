@@ -47,12 +47,16 @@ def write_model_directory(
     calibration: Calibration,
     beside: Sequence[str] = (),
     plans: Sequence[Plan] = (),
+    half: bool = False,
 ) -> Manifest:
-    """Everything the server needs, and nothing it would have to execute; files `beside` lie in the folder already."""
+    """Everything the server needs, and nothing it would have to execute; files `beside` lie in the folder already.
+
+    `half` stores the weights in 16 bits.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     weights = {of_member(WEIGHTS, place): member for place, member in enumerate(members_of(model), start=1)}
     for name, member in weights.items():
-        save_for_serving(folder / name, member)
+        save_for_serving(folder / name, member, half=half)
     (folder / CALIBRATION).write_text(calibration.model_dump_json(indent=2))
     files = {name: sha256(folder / name) for name in (*weights, CALIBRATION, *beside)}
     manifest = Manifest(

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from functions.core.contracts import JobView
+from infra.local.home import model_cache
 from infra.local.stack import Addresses, EmbeddedStack, running_stack
 from tests.waiting import wait_for
 
@@ -20,7 +21,7 @@ from tests.waiting import wait_for
 def aura(*arguments: str | Path, home: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "infra.cli", *map(str, arguments)],
-        env={**os.environ, "AURA_HOME": str(home), "COLUMNS": "120"},
+        env={**os.environ, "AURA_HOME": str(home), "AURA_CACHE_DIR": str(model_cache()), "COLUMNS": "120"},
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -33,7 +34,7 @@ def test_analyze_uses_the_running_stack_and_saves_report_and_pictures(
 ) -> None:
     done = aura("analyze", clip, home=stack.home, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "not trained" in done.stdout  # until weights are trained, the verdict says that it means nothing
+    assert "not trained" not in done.stdout  # what comes with the code is a trained model
     [report] = tmp_path.glob("out/*/report.json")
     job = JobView.model_validate_json(report.read_text())
     assert job.prediction is not None
@@ -60,7 +61,7 @@ def test_score_prints_one_json_line_per_file_whatever_the_file(clip: Path, tmp_p
     assert {"file", "fake", "class", "error", "model_version", "trained"} <= set(scored)
     assert 0 <= scored["fake"] <= 1
     assert scored["error"] is None
-    assert scored["trained"] is False
+    assert scored["trained"] is True
     assert refused["fake"] is None
     assert refused["error"]["code"] in ("corrupt_video", "unsupported_container")
     assert absent["error"] is not None

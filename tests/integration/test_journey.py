@@ -17,6 +17,8 @@ from PIL import Image
 from functions.core.contracts import JobView, Stage, Status
 from infra.cli.client import ApiClient
 from infra.local.stack import EmbeddedStack
+from model_src.serving.default import DEFAULT_MODEL
+from model_src.serving.manifest import read_verified
 from tests.waiting import wait_for
 
 Submit = Callable[[Path], str]
@@ -46,7 +48,8 @@ def test_an_uploaded_video_gets_a_verdict_with_pictures_within_a_minute(
 
     assert job.prediction is not None
     assert job.metadata is not None
-    assert job.metadata.trained is False
+    assert job.metadata.trained is True  # nobody asked for another model than the one that comes with the code
+    assert job.metadata.model_version == read_verified(DEFAULT_MODEL).model_version
     assert job.metadata.frames_analyzed == 20
     assert job.metadata.video_duration_sec == pytest.approx(4, abs=0.1)
     assert len(job.prediction.window_confidences) == 8  # two a second

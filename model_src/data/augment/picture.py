@@ -20,11 +20,15 @@ def colour(crops: Crops, generator: np.random.Generator) -> Crops:
 
 
 def jpeg(crops: Crops, generator: np.random.Generator) -> Crops:
+    return compressed(crops, int(generator.integers(40, 96)))
+
+
+def compressed(crops: Crops, quality: int) -> Crops:
     """OpenCV takes RGB for BGR both ways, which would compress the wrong colours: so they are turned round."""
-    quality = [cv2.IMWRITE_JPEG_QUALITY, int(generator.integers(40, 96))]
+    wanted = [cv2.IMWRITE_JPEG_QUALITY, quality]
     changed = np.empty_like(crops)
     for crop, target in zip(crops, changed, strict=True):
-        stored = cv2.imencode(".jpg", crop[..., ::-1], quality)[1]
+        stored = cv2.imencode(".jpg", crop[..., ::-1], wanted)[1]
         target[:] = np.asarray(cv2.imdecode(stored, cv2.IMREAD_COLOR))[..., ::-1]
     return changed
 

@@ -7,12 +7,14 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from model_src.evaluation.calibration import (
+    cross_fitted,
     expected_calibration_error,
     fit,
     probabilities,
     reliability,
     risk_coverage,
     sigmoid,
+    with_prior,
 )
 from model_src.verdict.scores import Calibration
 
@@ -71,3 +73,30 @@ def test_rejecting_the_unsure_lowers_the_risk() -> None:
     assert curve.at(0.6) == (0.5, 0.0)
     assert curve.at(0.5) == (1.0, 0.5)
     assert curve.at(0.999) == (0.0, None)
+
+
+def test_nobody_is_judged_by_a_calibration_that_has_seen_them() -> None:
+    """What one person's labels are changes what a calibration of all says of them, and not what the cross-fit says."""
+    labels, logits = overconfident(2.0, count=200)
+    groups = ["anna"] * 20 + [f"person {number}" for number in range(180)]
+    labels[:20] = [0, 1] * 10
+    turned = labels.copy()
+    turned[:20] = 1 - labels[:20]
+    logits[:20] = np.where(labels[:20], 4, -4)
+    together, otherwise = (probabilities(logits, fit(given, logits)) for given in (labels, turned))
+    assert np.abs(together - otherwise)[:20].max() > 0.01
+    apart, otherwise = (cross_fitted(given, logits, groups) for given in (labels, turned))
+    np.testing.assert_allclose(apart[:20], otherwise[:20])
+    assert np.abs(apart - otherwise)[20:].max() > 0.01, "the others' calibration has seen her"
+
+
+def test_where_fewer_are_fake_the_same_score_means_less() -> None:
+    """A set half fake, used where one in ten is: calibrated there, not here."""
+    labels, logits = overconfident(1.0, count=40_000)
+    found = fit(labels, logits, "platt")
+    kept = (labels == 0) | (np.arange(len(labels)) % 9 == 0)
+    there = with_prior(found, labels, float(labels[kept].mean()))
+    assert expected_calibration_error(labels[kept], probabilities(logits[kept], there)) < 0.015
+    assert expected_calibration_error(labels[kept], probabilities(logits[kept], found)) > 0.1
+    with pytest.raises(ValueError, match="needs Platt"):
+        with_prior(Calibration(), labels, 0.1)

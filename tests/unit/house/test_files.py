@@ -28,7 +28,7 @@ def files() -> Iterator[Path]:
 
 def texts() -> Iterator[tuple[str, str]]:
     for path in files():
-        if path.suffix not in {".mp4", ".npz", ".png", ".wav", ".pyc"}:
+        if path.suffix not in {".mp4", ".npz", ".png", ".pyc", ".safetensors", ".wav"}:
             yield str(path.relative_to(HOUSE)), path.read_text(encoding="utf-8")
 
 

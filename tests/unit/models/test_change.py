@@ -107,5 +107,16 @@ def test_the_picture_shows_the_region_that_spoke_for_fake() -> None:
 def test_a_face_that_lives_stays_dark() -> None:
     model = tiny()
     embeddings = torch.randn(5, 2 * REGIONS * WIDTH)
-    shown = region_evidence(model, embeddings, torch.tensor([[0, -1, -1, -1, -1]]))
-    assert (shown == 0).all()
+    windows = model.score_windows(embeddings[None])
+    with torch.no_grad():  # whatever changes speaks for real
+        changes = windows.features.video
+        assert changes is not None
+        model.video_head.hidden.weight.copy_(torch.sign(changes[0]).expand_as(model.video_head.hidden.weight))
+        model.video_head.output.weight[0].fill_(1)
+        model.video_head.output.weight[1].fill_(-1)
+    assert (region_evidence(model, embeddings, torch.arange(5)[None]) == 0).all()
+
+
+def test_where_no_two_frames_follow_each_other_nothing_is_shown() -> None:
+    embeddings = torch.randn(5, 2 * REGIONS * WIDTH)
+    assert (region_evidence(tiny(), embeddings, torch.tensor([[0, -1, -1, -1, -1]])) == 0).all()

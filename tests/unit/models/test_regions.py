@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import onnxruntime
 import pytest
 import torch
 
@@ -10,6 +13,7 @@ from model_src.data.fakes.masks import Region, placed
 from model_src.models.regions import EYES, FACE, MOUTH, REGIONS, RegionalPooling, region_weights
 from model_src.models.video_encoder import VideoEncoder
 from model_src.preprocess.align import CANONICAL, SIZE
+from model_src.serving.graphs import export
 
 CHANNELS, SIDES, WIDTH = (4, 6), (28, 14), 3
 
@@ -60,3 +64,22 @@ def test_an_encoder_that_pools_by_regions_answers_alike_in_any_batch() -> None:
     assert together.embeddings.shape == (3, 2 * 2 * REGIONS * 3)
     assert together.maps.shape == (3, 2 * 2 * REGIONS * 3, 1, 1)
     torch.testing.assert_close(together.embeddings[1:2], alone.embeddings, atol=1e-4, rtol=1e-4)
+
+
+def test_the_exported_network_gives_the_same_numbers_for_any_number_of_frames(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    pooling = RegionalPooling(CHANNELS, SIDES, WIDTH)
+    pooling(stages(0, 16))
+    pooling.eval().requires_grad_(False)
+
+    class Network(torch.nn.Module):
+        def forward(self, fine: torch.Tensor, coarse: torch.Tensor) -> torch.Tensor:
+            return pooling([fine, coarse])
+
+    path = tmp_path / "regions.onnx"
+    inputs = dict(zip(("fine", "coarse"), stages(1, 2), strict=True))
+    export(Network(), inputs, ["embeddings"], {name: {0: "rows"} for name in (*inputs, "embeddings")}, path)
+    fine, coarse = stages(2, 5)
+    (found,) = onnxruntime.InferenceSession(path).run(None, {"fine": fine.numpy(), "coarse": coarse.numpy()})
+    with torch.no_grad():
+        torch.testing.assert_close(torch.from_numpy(found), pooling([fine, coarse]), atol=1e-5, rtol=1e-5)

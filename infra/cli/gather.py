@@ -1,0 +1,46 @@
+"""`aura gather`: one list out of several, such as everything that a model is calibrated on."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infra.cli.show import console
+
+COLUMNS = ("video_id", "label", "split", "path", "identities", "source", "method")
+
+
+def gather(
+    data_root: Annotated[list[Path] | None, typer.Option(help="folder of videos; once for each")] = None,
+    manifest: Annotated[list[Path] | None, typer.Option(help="CSV or JSON list; once for each")] = None,
+    take: Annotated[list[str] | None, typer.Option(help="splits to take; all but train if not given")] = None,
+    leave: Annotated[list[str] | None, typer.Option(help="sources to leave out")] = None,
+    call: Annotated[str, typer.Option(help="the split that all of them become")] = "val",
+    out: Annotated[Path, typer.Option(help="the list to write")] = Path("out/gathered.csv"),
+) -> None:
+    """Write one CSV of the videos of several data sets. A video that is in two of them is taken once."""
+    from model_src.data.find import load_videos
+    from model_src.data.manifest import ManifestInvalid
+    from model_src.data.video import Video
+
+    videos: dict[str, Video] = {}
+    try:
+        for root, listed in [*((root, None) for root in data_root or []), *((None, path) for path in manifest or [])]:
+            for video in load_videos(root, listed):
+                if video.split in (take or ["val", "test"]) and video.source not in (leave or []):
+                    videos.setdefault(video.video_id, video)
+    except ManifestInvalid as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(COLUMNS)
+        for video in videos.values():
+            people = " ".join(video.identities)
+            row = (video.video_id, video.label, call, video.path.resolve(), people, video.source, video.method)
+            table.writerow(row)
+    console.print(f"{len(videos)} videos -> {out}", soft_wrap=True)

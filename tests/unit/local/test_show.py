@@ -1,0 +1,31 @@
+"""On a terminal, a verdict of untrained weights says that it means nothing, and one of trained weights does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from functions.core.contracts import JobView, Metadata, Stage, Status
+from infra.cli.score import sentence
+from infra.cli.show import console, show
+from model_src.verdict.aggregate import aggregate
+from model_src.verdict.calibrate import calibrate
+from model_src.verdict.scores import ChunkScores, WindowScore
+
+
+def job(trained: bool) -> JobView:
+    window = WindowScore(index=0, start=0, end=1, logit=1.5, video_logit=1.5)
+    scores = ChunkScores(model_version="m", trained=trained, chunk_index=0, windows=[window], frames=[])
+    facts = Metadata(processing_time_sec=1, video_duration_sec=1, frames_analyzed=5, model_version="m", trained=trained)
+    return JobView(
+        job_id="j", status=Status.COMPLETED, stage=Stage.DONE, progress=1, created_at="", updated_at="",
+        prediction=calibrate(aggregate([scores], duration=1)), metadata=facts,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_only_untrained_weights_are_called_meaningless(trained: bool) -> None:
+    with console.capture() as shown:
+        show("clip.mp4", job(trained), [])
+    line = {"file": "clip.mp4", "error": None, "class": "fake", "fake": 0.8, "trained": trained}
+    assert ("means nothing" in shown.get()) is ("means nothing" in sentence(line)) is not trained
+    assert "FAKE" in shown.get()
