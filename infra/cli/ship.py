@@ -15,9 +15,12 @@ from model_src.verdict.scores import Calibration
 
 def ship(
     checkpoint: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help=".pth or .safetensors file")],
-    calibration: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="calibration.json of this model")],
     card: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="what the model is and is not, in Markdown")],
     model_version: Annotated[str, typer.Option(help="what answers call the model")],
+    calibration: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="calibration.json, where it is not part of the heads already"),
+    ] = None,
     out: Annotated[
         Path, typer.Option(file_okay=False, show_default=False, help="the folder to write; the default model's")
     ] = DEFAULT_MODEL,
@@ -31,7 +34,7 @@ def ship(
             out,
             load_for_inference(checkpoint),
             model_version=model_version,
-            calibration=Calibration.model_validate_json(calibration.read_bytes()),
+            calibration=Calibration.model_validate_json(calibration.read_bytes()) if calibration else Calibration(),
             card=card.read_text(encoding="utf-8"),
         )
     size = sum(file.stat().st_size for file in out.iterdir())
