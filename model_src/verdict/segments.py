@@ -8,12 +8,15 @@ from model_src.verdict.prediction import Segment, WindowConfidence
 from model_src.verdict.scores import AudioAnomaly
 
 SUSPICIOUS_ABOVE = 0.5
+SHORTEST = 0.2  # seconds; the last window of a video may show but one frame, which nobody can look at as a span
 
 
 def suspicious_segments(windows: Sequence[WindowConfidence]) -> list[Segment]:
     """Spans covered by windows that are more likely fake than real, each with its highest confidence."""
     spans = ((w.start, w.end, w.fake) for w in windows if w.fake > SUSPICIOUS_ABOVE)
-    return [Segment(start=start, end=end, confidence=peak) for start, end, peak in join(spans)]
+    return [
+        Segment(start=start, end=end, confidence=peak) for start, end, peak in join(spans) if end - start >= SHORTEST
+    ]
 
 
 def merge_spans(anomalies: Iterable[AudioAnomaly]) -> list[AudioAnomaly]:

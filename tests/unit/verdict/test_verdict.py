@@ -14,8 +14,9 @@ from pydantic import ValidationError
 from model_src.verdict.aggregate import UnusableScores, aggregate
 from model_src.verdict.agreement import modality_agreement, modality_contribution
 from model_src.verdict.calibrate import calibrate, frame_confidences, interval, pick, probability, uncertainty
+from model_src.verdict.prediction import WindowConfidence
 from model_src.verdict.scores import AudioAnomaly, Calibration, ChunkScores, FrameScore, WindowScore
-from model_src.verdict.segments import join, merge_spans
+from model_src.verdict.segments import join, merge_spans, suspicious_segments
 
 unit = st.floats(0, 1)
 logits = st.floats(-50, 50)
@@ -165,3 +166,12 @@ def test_joined_spans_cover_the_same_seconds_without_overlapping(raw: list[tuple
 def test_an_anomaly_across_a_chunk_border_is_one_anomaly() -> None:
     found = merge_spans([AudioAnomaly(start=15, end=16, score=0.7), AudioAnomaly(start=14, end=15, score=0.9)])
     assert found == [AudioAnomaly(start=14, end=16, score=0.9)]
+
+
+def test_a_window_of_one_frame_at_the_end_is_no_span_to_look_at() -> None:
+    windows = [
+        WindowConfidence(start=0.0, end=1.0, fake=0.8),
+        WindowConfidence(start=3.5, end=4.0, fake=0.2),
+        WindowConfidence(start=4.0, end=4.03, fake=0.9),
+    ]
+    assert [(span.start, span.end) for span in suspicious_segments(windows)] == [(0.0, 1.0)]
