@@ -42,3 +42,15 @@ def test_the_weights_stay_where_they_were() -> None:
 
 def test_a_backbone_that_learns_from_its_first_layer_is_left_whole() -> None:
     assert not speed_up(encoder(0))
+
+
+def test_a_whole_frozen_backbone_gives_the_same_regions() -> None:
+    torch.manual_seed(0)
+    config = VideoConfig(backbone="tf_efficientnet_lite0", frozen_stages="all", pooling="regions", region_stages=2)
+    whole = VideoEncoder(config).eval()
+    cut = VideoEncoder(config).eval()
+    cut.load_state_dict(whole.state_dict())
+    assert speed_up(cut)
+    frames = torch.randn(2, 3, 224, 224)
+    torch.testing.assert_close(cut(frames).embeddings, whole(frames).embeddings, atol=1e-3, rtol=1e-3)
+    assert cut.state_dict().keys() == whole.state_dict().keys()
