@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from infra.cli.show import console
-
-COLUMNS = ("video_id", "label", "split", "path", "identities", "source", "method")
 
 
 def gather(
@@ -19,11 +16,11 @@ def gather(
     take: Annotated[list[str] | None, typer.Option(help="splits to take; all but train if not given")] = None,
     leave: Annotated[list[str] | None, typer.Option(help="sources to leave out")] = None,
     call: Annotated[str, typer.Option(help="the split that all of them become")] = "val",
-    out: Annotated[Path, typer.Option(help="the list to write")] = Path("out/gathered.csv"),
+    out: Annotated[Path, typer.Option(help="the list to write, as JSON")] = Path("out/gathered.json"),
 ) -> None:
-    """Write one CSV of the videos of several data sets. A video that is in two of them is taken once."""
+    """Write one list of the videos of several data sets. A video that is in two of them is taken once."""
     from model_src.data.find import load_videos
-    from model_src.data.manifest import ManifestInvalid
+    from model_src.data.manifest import ManifestInvalid, write_manifest
     from model_src.data.video import Video
 
     videos: dict[str, Video] = {}
@@ -35,12 +32,5 @@ def gather(
     except ManifestInvalid as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(COLUMNS)
-        for video in videos.values():
-            people = " ".join(video.identities)
-            row = (video.video_id, video.label, call, video.path.resolve(), people, video.source, video.method)
-            table.writerow(row)
+    write_manifest(out, [video.model_copy(update={"split": call}) for video in videos.values()])
     console.print(f"{len(videos)} videos -> {out}", soft_wrap=True)

@@ -15,7 +15,7 @@ def revoice(
     data_root: Annotated[Path | None, typer.Option(help="folder with the recordings")] = None,
     manifest: Annotated[Path | None, typer.Option(help="CSV or JSON list of recordings")] = None,
     split: Annotated[str, typer.Option(help="which split is copied")] = "val",
-    out: Annotated[Path, typer.Option(help="where the copies and their manifest.csv go")] = Path("out/revoiced"),
+    out: Annotated[Path, typer.Option(help="where the copies and their manifest.json go")] = Path("out/revoiced"),
 ) -> None:
     """Put every real recording of a split through a vocoder. A vocoder that was not learnt shows what carries over."""
     from model_src.data.fakes.copy_synthesis import VOCODERS, VocoderMissing

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from model_src.models.masks import masked_mean
 from model_src.models.temporal import TemporalEncoder
 
 FRAMES_PER_WINDOW = 5  # the change is that of a fifth of a second, however many frames a window has
@@ -28,31 +29,19 @@ class RegionalChange(TemporalEncoder):
         self.normal = nn.BatchNorm1d(self.output_dim, affine=False)
 
     def sequence(self, frames: Tensor, mask: Tensor) -> Tensor:
-        told = self.told(mask)  # [B]
+        step = max(1, frames.shape[1] // FRAMES_PER_WINDOW)
+        both = mask[:, step:] & mask[:, :-step]  # [B, T - step]
+        told = both.any(dim=1)  # [B], is there anything to compare?
         change = torch.zeros(len(frames), self.output_dim, dtype=frames.dtype, device=frames.device)
         if told.any() and not (self.training and told.sum() < 2):  # one row has no statistics to learn from
-            change[told] = self.normal(self._change(frames[told], mask[told])).to(change.dtype)
+            difference = (frames[told, step:] - frames[told, :-step]).abs().unflatten(-1, (-1, self.width)).mean(dim=-1)
+            mean = masked_mean(difference, both[told])  # [B, G]
+            change[told] = self.normal(torch.log(mean + SMALLEST)).to(change.dtype)
         return change.unsqueeze(1).expand(-1, frames.shape[1], -1)
 
     def around(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Frames [N, D] in their order -> windows [N, 3, D] of each with its neighbours, and the mask [N, 3]."""
-        places = torch.arange(len(frames), device=frames.device)[:, None] + torch.tensor(
-            [-1, 0, 1], device=frames.device
-        )
+        here = torch.arange(len(frames), device=frames.device)
+        places = torch.stack([here - 1, here, here + 1], dim=1)  # [N, 3]
         mask = (places >= 0) & (places < len(frames))  # [N, 3]
         return frames[places.clamp(0, len(frames) - 1)], mask
-
-    def _change(self, frames: Tensor, mask: Tensor) -> Tensor:
-        step = self._step(frames.shape[1])
-        both = (mask[:, step:] & mask[:, :-step]).to(frames.dtype)  # [B, T - step]
-        difference = (frames[:, step:] - frames[:, :-step]).abs().unflatten(-1, (-1, self.width)).mean(dim=-1)
-        mean = (difference * both.unsqueeze(-1)).sum(dim=1) / both.sum(dim=1, keepdim=True)  # [B, G]
-        return torch.log(mean + SMALLEST)
-
-    def told(self, mask: Tensor) -> Tensor:
-        """[B, T] -> [B], is there anything to compare?"""
-        step = self._step(mask.shape[1])
-        return (mask[:, step:] & mask[:, :-step]).any(dim=1)
-
-    def _step(self, frames: int) -> int:
-        return max(1, frames // FRAMES_PER_WINDOW)

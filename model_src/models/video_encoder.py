@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple, Self
 
 import timm
@@ -77,11 +78,9 @@ class VideoEncoder(nn.Module):
         return self.backbone.forward_intermediates(frames, indices=self.config.region_stages, intermediates_only=True)
 
     def _regions(self) -> RegionalPooling:
-        size = self.config.frame_size
-        with torch.no_grad():
-            stages = self.last_stages(torch.zeros(1, self.config.channels, size, size))
-        channels, sides = [stage.shape[1] for stage in stages], [stage.shape[-1] for stage in stages]
-        return RegionalPooling(channels, sides, self.config.region_width)
+        stages = self.backbone.feature_info[-self.config.region_stages :]
+        sides = [math.ceil(self.config.frame_size / stage["reduction"]) for stage in stages]
+        return RegionalPooling([stage["num_chs"] for stage in stages], sides, self.config.region_width)
 
     def train(self, mode: bool = True) -> Self:
         """A frozen normalisation layer keeps its statistics: it stays in evaluation mode."""

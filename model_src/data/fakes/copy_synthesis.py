@@ -148,9 +148,14 @@ def copy_synthesised(real: Sample, vocoder: Vocoder, generator: np.random.Genera
     """The picture stays real; the voice is as loud as it was. None where nobody speaks."""
     if not real.voice.any() or real.length < 2 * max(WINDOWS):
         return None
-    wave = real.pcm[: real.length].astype(np.float32) / np.float32(PCM)
+    pcm = np.zeros_like(real.pcm)
+    pcm[: real.length] = revoiced(real.pcm[: real.length], vocoder, generator)
+    return replace(real, pcm=pcm, label=1, video_label=0, audio_label=1, in_sync=1)
+
+
+def revoiced(pcm: NDArray[np.int16], vocoder: Vocoder, generator: np.random.Generator) -> NDArray[np.int16]:
+    """[S] through the vocoder, as loud as it was."""
+    wave = pcm.astype(np.float32) / np.float32(PCM)
     made = VOCODERS[vocoder](wave, generator)
     made = made * np.float32(loudness(wave) / max(loudness(made), 1e-6))
-    pcm = np.zeros_like(real.pcm)
-    pcm[: real.length] = np.clip(np.round(made * PCM), -PCM, PCM - 1)
-    return replace(real, pcm=pcm, label=1, video_label=0, audio_label=1, in_sync=1)
+    return np.clip(np.round(made * PCM), -PCM, PCM - 1).astype(np.int16)

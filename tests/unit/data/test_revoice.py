@@ -46,9 +46,9 @@ def test_several_lists_become_one_and_keep_who_is_who(tmp_path: Path) -> None:
         list(revoice([recording(tmp_path / f"{name}.wav")], "source_filter", tmp_path / name))
     manifests = [str(tmp_path / name / LIST) for name in ("one", "two", "one")]
     arguments = [part for path in manifests for part in ("--manifest", path)]
-    result = CliRunner().invoke(app, ["gather", *arguments, "--call", "test", "--out", str(tmp_path / "all.csv")])
+    result = CliRunner().invoke(app, ["gather", *arguments, "--call", "test", "--out", str(tmp_path / "all.json")])
     assert result.exit_code == 0, result.output
-    videos = read_manifest(tmp_path / "all.csv")
+    videos = read_manifest(tmp_path / "all.json")
     assert sorted(video.video_id for video in videos) == ["one", "one_source_filter", "two", "two_source_filter"]
     assert {video.split for video in videos} == {"test"}
     assert {video.identities for video in videos} == {("anna",)}
