@@ -7,6 +7,7 @@ from torch import Tensor
 
 from model_src.models.heads import log_odds
 from model_src.models.multimodal_model import MultimodalModel
+from model_src.models.outputs import WindowLogits
 from model_src.models.windows import gather_frames
 
 
@@ -27,16 +28,31 @@ def grad_cam(
     A frame that speaks for real everywhere, or is in no window, stays dark.
     """
     with torch.inference_mode(False), torch.enable_grad():
-        leaf = embeddings.detach().clone().requires_grad_(True)  # a clone, for encodings made in inference mode
-        frames, frame_mask = gather_frames(leaf, window_frames.clone())  # [W, T, D], [W, T]
-        rest = [None if tensor is None else tensor.detach().clone() for tensor in (audio, audio_mask, mouths)]
-        if rest[2] is not None:
-            rest[2], _ = gather_frames(rest[2], window_frames.clone())  # [W, T, M]
-        windows = model.score_windows(frames, frame_mask, *rest)
+        leaf, windows = scored_with_gradients(model, embeddings, window_frames, audio, audio_mask, mouths)
         (gradient,) = torch.autograd.grad(log_odds(windows.fused).sum(), leaf)  # [N, D]
     weights = gradient / maps[0, 0].numel()  # [N, D]
     saliency = torch.relu(torch.einsum("nd,ndhw->nhw", weights, maps))  # [N, h, w]
     return normalize(saliency)
+
+
+def scored_with_gradients(
+    model: MultimodalModel,
+    embeddings: Tensor,
+    window_frames: Tensor,
+    audio: Tensor | None,
+    audio_mask: Tensor | None,
+    mouths: Tensor | None,
+) -> tuple[Tensor, WindowLogits]:
+    """The windows once more through the head, and the embeddings [N, D] that they answer for.
+
+    Everything is cloned: the encodings were made in inference mode, where nothing keeps account of gradients.
+    """
+    leaf = embeddings.detach().clone().requires_grad_(True)
+    frames, frame_mask = gather_frames(leaf, window_frames.clone())  # [W, T, D], [W, T]
+    rest = [None if tensor is None else tensor.detach().clone() for tensor in (audio, audio_mask, mouths)]
+    if rest[2] is not None:
+        rest[2], _ = gather_frames(rest[2], window_frames.clone())  # [W, T, M]
+    return leaf, model.score_windows(frames, frame_mask, *rest)
 
 
 def normalize(saliency: Tensor) -> Tensor:

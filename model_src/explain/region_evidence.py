@@ -9,11 +9,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from model_src.explain.grad_cam import normalize
+from model_src.explain.grad_cam import normalize, scored_with_gradients
 from model_src.models.heads import log_odds
 from model_src.models.multimodal_model import MultimodalModel
 from model_src.models.regions import REGIONS, region_weights
-from model_src.models.windows import gather_frames
 
 SIDE = 14  # cells along each side of the picture
 
@@ -24,16 +23,14 @@ def region_evidence(
     window_frames: Tensor,
     audio: Tensor | None = None,
     audio_mask: Tensor | None = None,
+    mouths: Tensor | None = None,
 ) -> Tensor:
     """Embeddings [N, D], window_frames [W, T] (-1: a gap), audio [W, A, U] -> [N, 14, 14] in 0..1.
 
     The features are 0 for a face like the mean of all, so gradient times feature is what a region adds to the score.
     """
     with torch.inference_mode(False), torch.enable_grad():
-        leaf = embeddings.detach().clone().requires_grad_(True)
-        frames, frame_mask = gather_frames(leaf, window_frames.clone())  # [W, T, D], [W, T]
-        sound = [None if tensor is None else tensor.detach().clone() for tensor in (audio, audio_mask)]
-        windows = model.score_windows(frames, frame_mask, *sound)
+        _, windows = scored_with_gradients(model, embeddings, window_frames, audio, audio_mask, mouths)
         changes = windows.features.video  # [W, G]
         assert changes is not None
         if not changes.requires_grad:  # no two frames follow each other, in no window: there was no change to see

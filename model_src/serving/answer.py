@@ -110,9 +110,10 @@ def saliency(model: MultimodalModel, codes: Codes, chunk: Chunk, rows: NDArray[n
     windows = torch.from_numpy(chunk.window_frames[rows]).long().to(embeddings.device)
     audio = None if codes.sound is None else codes.sound.embeddings[rows]
     audio_mask = None if codes.sound is None else codes.sound.mask[rows]
+    rest = (windows, audio, audio_mask, codes.frames.mouths)
     if model.config.temporal.kind == "change":
-        return region_evidence(model, embeddings, windows, audio, audio_mask)[top]
-    return grad_cam(model, embeddings, codes.frames.maps, windows, audio, audio_mask, codes.frames.mouths)[top]
+        return region_evidence(model, embeddings, *rest)[top]
+    return grad_cam(model, embeddings, codes.frames.maps, *rest)[top]
 
 
 def heat_grids(heat: Tensor) -> list[list[list[float]]]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_src.data.fakes.gallery import Face
-from model_src.data.fakes.masks import Mask, affine, filled, grown, placed
+from model_src.data.fakes.masks import Mask, affine, filled, grown, laid_over, placed
 from model_src.data.fakes.seam import Seam
 from model_src.data.fakes.textures import Picture, Texture
 from model_src.data.sample import Sample, with_forged_picture
@@ -50,10 +50,10 @@ class FaceSwap:
         """One frame, and where it was forged."""
         size = head.shape[1::-1]
         onto = affine(self.face.points, points)  # [2, 3]
-        face = cv2.warpAffine(self.face.crop, onto, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+        face = laid_over(self.face.crop, onto)
         own = cv2.warpAffine(self.own_mask, onto, size).astype(np.float32)
         mask = np.minimum(self.seam.mask(points, head.shape[:2]), own)
-        coloured = matched(face.astype(np.uint8), head, mask, self.match) * self.gain + self.shift
+        coloured = matched(face, head, mask, self.match) * self.gain + self.shift
         treated = self.texture(np.clip(coloured, 0, 255).astype(np.float32), generator)
         return self.seam.joined(head, treated, mask), mask
 

@@ -6,11 +6,10 @@ head and leaves out the small things. Here an earlier moment of the same window 
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model_src.data.fakes.masks import affine
+from model_src.data.fakes.masks import affine, laid_over
 from model_src.data.fakes.seam import Seam
 from model_src.data.fakes.textures import Texture
 from model_src.data.sample import Sample, with_forged_picture
@@ -47,8 +46,3 @@ def held_head(real: Sample, generator: np.random.Generator) -> Sample:
         for now, then in enumerate(held_moments(len(real.crops), generator))
     ]
     return with_forged_picture(real, np.stack(frames))
-
-
-def laid_over(crop: NDArray[np.uint8], onto: NDArray[np.float64]) -> NDArray[np.uint8]:
-    size = crop.shape[1::-1]
-    return cv2.warpAffine(crop, onto, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT).astype(np.uint8)

@@ -46,6 +46,12 @@ def affine(source: NDArray, target: NDArray) -> NDArray[np.float64]:
     return solution.T
 
 
+def laid_over(crop: NDArray[np.uint8], onto: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """The crop [H, W, 3] moved by a map [2, 3]; what lies beyond its border is its mirror image."""
+    size = crop.shape[1::-1]
+    return cv2.warpAffine(crop, onto, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT).astype(np.uint8)
+
+
 def grown(outline: NDArray[np.float64], by: float | NDArray[np.float64]) -> NDArray[np.float64]:
     """The outline larger or smaller around its middle: as a whole, along each axis [2], or corner by corner [P, 1]."""
     centre = outline.mean(axis=0)
