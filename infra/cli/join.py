@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from infra.cli.show import console
-from infra.cli.weights import refused_with
+from infra.cli.weights import calibration_of, refused_with
 
 
 def join(
@@ -25,19 +25,13 @@ def join(
 ) -> None:
     """Join two checkpoints: fake if the picture or the sound looks fake. Nothing is learnt."""
     from model_src.models import load_for_inference, save_checkpoint
-    from model_src.models.join import Calibration
-    from model_src.models.join import join as joined
-    from model_src.verdict import scores
-
-    def read(path: Path | None) -> Calibration:
-        found = scores.Calibration() if path is None else scores.Calibration.model_validate_json(path.read_bytes())
-        return Calibration(found.scale, found.bias)
+    from model_src.serving.join import join as joined
 
     with refused_with(f"{picture} cannot be joined"):
         looks = load_for_inference(picture)
     with refused_with(f"{sound} cannot be joined"):
         listens = load_for_inference(sound)
     with refused_with(f"{picture} and {sound} cannot be joined"):
-        model = joined(looks, listens, name, read(picture_calibration), read(sound_calibration))
+        model = joined(looks, listens, name, calibration_of(picture_calibration), calibration_of(sound_calibration))
     save_checkpoint(out, model, epoch=0, metrics={})
     console.print(f"{name} -> {out}", soft_wrap=True)

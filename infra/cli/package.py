@@ -9,8 +9,7 @@ import typer
 from rich.table import Table
 
 from infra.cli.show import console
-from infra.cli.weights import refused_with
-from model_src.verdict.scores import Calibration
+from infra.cli.weights import calibration_of, refused_with
 
 
 def package(
@@ -41,7 +40,7 @@ def package(
         models = models or [build(str(untrained), pretrained=False, seed=UNTRAINED_SEED)]
         same_senses(models)
         model = together(models)
-        chosen = Calibration.model_validate_json(calibration.read_bytes()) if calibration else Calibration()
+        chosen = calibration_of(calibration)
     version = model_version or "+".join(path.stem for path in paths) or f"{untrained}-untrained"
     with console.status("exporting and measuring …"):
         manifest = write_archive(output, model, model_version=version, trained=bool(paths), calibration=chosen)

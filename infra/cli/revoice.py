@@ -11,16 +11,16 @@ from infra.cli.show import console
 
 
 def revoice(
-    vocoder: Annotated[str, typer.Option(help="griffin_lim, mel_griffin_lim, source_filter or world")],
+    vocoder: Annotated[str, typer.Option(help="griffin_lim, mel_griffin_lim, source_filter, harmonics or world")],
     data_root: Annotated[Path | None, typer.Option(help="folder with the recordings")] = None,
     manifest: Annotated[Path | None, typer.Option(help="CSV or JSON list of recordings")] = None,
     split: Annotated[str, typer.Option(help="which split is copied")] = "val",
     out: Annotated[Path, typer.Option(help="where the copies and their manifest.json go")] = Path("out/revoiced"),
 ) -> None:
     """Put every real recording of a split through a vocoder. A vocoder that was not learnt shows what carries over."""
-    from model_src.data.fakes.copy_synthesis import VOCODERS, VocoderMissing
     from model_src.data.fakes.revoice import LIST
     from model_src.data.fakes.revoice import revoice as copies
+    from model_src.data.fakes.vocoders import VOCODERS, VocoderMissing
     from model_src.data.find import load_videos
     from model_src.data.manifest import ManifestInvalid
     from model_src.data.recording import SUFFIXES
@@ -29,7 +29,7 @@ def revoice(
         raise typer.BadParameter(f"{vocoder!r} is none of {', '.join(VOCODERS)}")
     try:
         videos = load_videos(data_root, manifest)
-        chosen = [v for v in videos if v.split == split and v.label == 0 and v.path.suffix in SUFFIXES]
+        chosen = [v for v in videos if v.split == split and v.label == 0 and v.path.suffix.lower() in SUFFIXES]
         written = sum(1 for _ in copies(chosen, vocoder, out))
     except (ManifestInvalid, VocoderMissing) as error:
         typer.echo(str(error), err=True)

@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 from infra.cli.show import console
-from infra.cli.weights import refused_with
+from infra.cli.weights import calibration_of, refused_with
 from model_src.serving.default import DEFAULT_MODEL
-from model_src.verdict.scores import Calibration
 
 
 def ship(
@@ -34,7 +33,7 @@ def ship(
             out,
             load_for_inference(checkpoint),
             model_version=model_version,
-            calibration=Calibration.model_validate_json(calibration.read_bytes()) if calibration else Calibration(),
+            calibration=calibration_of(calibration),
             card=card.read_text(encoding="utf-8"),
         )
     size = sum(file.stat().st_size for file in out.iterdir())

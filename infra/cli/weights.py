@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from pickle import UnpicklingError
 
 import typer
+
+from model_src.verdict.scores import Calibration
 
 
 @contextmanager
@@ -24,3 +27,8 @@ def refused_with(beginning: str) -> Iterator[None]:
     except (OSError, ValueError, RuntimeError, ModelUnavailable, InferenceFailed) as error:
         typer.echo(f"{beginning}: {error}", err=True)
         raise typer.Exit(1) from error
+
+
+def calibration_of(path: Path | None) -> Calibration:
+    """What a calibration.json says; without one, log-odds are taken at their word."""
+    return Calibration() if path is None else Calibration.model_validate_json(path.read_bytes())

@@ -6,6 +6,8 @@ belongs to a region, and what it adds to the score, against a face that changes 
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -38,10 +40,15 @@ def region_evidence(
         (gradient,) = torch.autograd.grad(log_odds(windows.fused).sum(), changes)  # [W, G]
     # Groups stand stage by stage, means before deviations, region by region.
     evidence = (gradient * changes.detach()).unflatten(1, (-1, REGIONS)).sum(dim=1)  # [W, R]
-    regions = region_weights(SIDE).to(evidence)
-    regions = regions / regions.amax(dim=(1, 2), keepdim=True)  # [R, 14, 14]
-    shown = torch.einsum("wr,rij->wij", torch.relu(evidence), regions)  # [W, 14, 14]
+    shown = torch.einsum("wr,rij->wij", torch.relu(evidence), drawn_regions().to(evidence))  # [W, 14, 14]
     answers = torch.zeros(len(window_frames), len(embeddings)).to(evidence)  # [W, N], is the frame in the window?
     rows, places = (window_frames >= 0).nonzero(as_tuple=True)
     answers[rows, window_frames[rows, places]] = 1
     return normalize(torch.einsum("wn,wij->nij", answers, shown))
+
+
+@cache
+def drawn_regions() -> Tensor:
+    """[R, 14, 14], each region's brightest cell 1: the same for every chunk, so made once."""
+    regions = region_weights(SIDE)
+    return regions / regions.amax(dim=(1, 2), keepdim=True)

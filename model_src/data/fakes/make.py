@@ -8,13 +8,14 @@ from typing import Literal
 
 import numpy as np
 
-from model_src.data.fakes.copy_synthesis import copy_synthesised, installed
+from model_src.data.fakes.copy_synthesis import copy_synthesised
 from model_src.data.fakes.face_swap import swapped_face
 from model_src.data.fakes.gallery import Face, Gallery
 from model_src.data.fakes.held_face import held_face, held_head
 from model_src.data.fakes.mismatch import retimed_mouth, shifted_sound, swapped_sound
 from model_src.data.fakes.misplaced_face import misplaced_face
 from model_src.data.fakes.self_blend import self_blended
+from model_src.data.fakes.vocoders import LEARNT
 from model_src.data.sample import Sample
 from model_src.preprocess.chunk import Chunk
 
@@ -68,8 +69,7 @@ class SelfMadeFakes:
     ) -> Sample | None:
         """None where this window cannot be forged this way."""
         if kind == "copy_synthesis":
-            vocoders = installed()
-            return copy_synthesised(real, vocoders[generator.integers(len(vocoders))], generator)
+            return copy_synthesised(real, LEARNT[generator.integers(len(LEARNT))], generator)
         if kind == "swapped_sound":
             return swapped_sound(real, other)
         if kind == "shifted_sound":

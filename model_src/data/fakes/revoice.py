@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from model_src.data.fakes.copy_synthesis import Vocoder, revoiced
+from model_src.data.fakes.copy_synthesis import revoiced
+from model_src.data.fakes.vocoders import Vocoder
 from model_src.data.manifest import write_manifest
 from model_src.data.recording import samples_of
 from model_src.data.video import Video

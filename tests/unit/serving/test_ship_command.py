@@ -55,12 +55,13 @@ def test_what_does_not_fit_is_told_in_a_sentence_and_leaves_nothing(runs: tuple[
     picture, sound = runs
     broken = tmp_path / "broken.pth"
     broken.write_bytes(b"no weights")
-    for pair, sentence in (
+    for given, sentence in (
         ((sound, picture), "the first model has to look and not listen"),
         ((broken, sound), f"{broken} cannot be joined: there is no checkpoint in it"),
         ((picture, broken), f"{broken} cannot be joined: there is no checkpoint in it"),
+        ((*runs, "--sound-calibration", broken), "cannot be joined: 1 validation error for Calibration"),
     ):
-        code, output = aura("join", *pair, "--out", tmp_path / "joined.pth")
+        code, output = aura("join", *given, "--out", tmp_path / "joined.pth")
         assert code == 1
         assert sentence in output
     assert not (tmp_path / "joined.pth").exists()

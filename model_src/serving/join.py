@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 
 from model_src.config.schema import ModelConfig
 from model_src.models.heads import FAKE, REAL, ClassificationHead
 from model_src.models.multimodal_model import MultimodalModel
-
-
-class Calibration(NamedTuple):
-    """Log-odds x become scale * x + bias."""
-
-    scale: float = 1.0
-    bias: float = 0.0
-
+from model_src.verdict.scores import Calibration
 
 AS_IT_IS = Calibration()
 
@@ -61,6 +52,7 @@ def join(
 
 @torch.no_grad()
 def take_in(calibration: Calibration, head: ClassificationHead) -> None:
+    """Log-odds x become scale * x + bias, whatever the method that found the two."""
     head.output.weight.mul_(calibration.scale)
     head.output.bias.mul_(calibration.scale)
     head.output.bias[FAKE] += calibration.bias / 2

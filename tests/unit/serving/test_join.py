@@ -10,7 +10,8 @@ from torch import Tensor
 
 from model_src.models import MultimodalModel, build
 from model_src.models.heads import log_odds
-from model_src.models.join import Calibration, DoNotFit, join
+from model_src.serving.join import DoNotFit, join
+from model_src.verdict.scores import Calibration
 from tests.unit.models.tiny import tiny_config, tiny_sound, tiny_video
 
 
@@ -45,9 +46,10 @@ def test_each_is_calibrated_before_they_are_joined() -> None:
     picture, sound = looking(), listening()
     with torch.no_grad():
         seen, heard = log_odds(picture(tiny_video(), None)), log_odds(sound(None, tiny_sound()))
-    model = join(picture, sound, "both", Calibration(scale=2.5, bias=-1.0), Calibration(scale=0.5, bias=0.3))
+    platt, temperature = Calibration(method="platt", scale=2.5, bias=-1.0), Calibration(method="temperature", scale=0.5)
+    model = join(picture, sound, "both", platt, temperature)
     torch.testing.assert_close(fake(model, tiny_video(), None), torch.sigmoid(2.5 * seen - 1.0))
-    torch.testing.assert_close(fake(model, None, tiny_sound()), torch.sigmoid(0.5 * heard + 0.3))
+    torch.testing.assert_close(fake(model, None, tiny_sound()), torch.sigmoid(0.5 * heard))
 
 
 def test_every_weight_comes_from_one_of_the_two_and_the_runs_own_design_is_kept() -> None:

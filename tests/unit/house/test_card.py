@@ -1,0 +1,24 @@
+"""The model card that ships is the one that is read and kept up, and it leads to files that are there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from model_src.serving.default import DEFAULT_MODEL
+from model_src.serving.ship import CARD
+
+HOUSE = Path(__file__).resolve().parents[3]
+SOURCE = HOUSE / "model_src" / CARD
+RELATIVE_LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")  # neither an address nor a heading
+
+
+def test_the_shipped_card_says_what_the_card_says() -> None:
+    """`aura ship` copies it: whoever changes the one ships the other again."""
+    assert (DEFAULT_MODEL / CARD).read_text(encoding="utf-8") == SOURCE.read_text(encoding="utf-8")
+
+
+def test_every_link_of_the_card_leads_to_a_file() -> None:
+    links = RELATIVE_LINK.findall(SOURCE.read_text(encoding="utf-8"))
+    assert "recipes/STUDY.md" in links
+    assert [link for link in links if not (SOURCE.parent / link).is_file()] == []
