@@ -31,7 +31,6 @@ class VideoConfig(Settings):
         "mean", description="an embedding is the mean of the last map, or what the last stages find in each face region"
     )
     region_stages: Dim = Field(5, description="`regions`: how many of the last stages are looked at")
-    region_width: Dim = Field(4, description="`regions`: numbers for each region of each stage")
     spatial_attention: bool = Field(False, description="weigh the cells of the last map by a learned face attention")
     frequency_branch: bool = Field(False, description="add what a small network learns from the crop's DCT magnitude")
 
@@ -101,11 +100,17 @@ class FusionConfig(Settings):
     temporal_consistency_loss: TemporalConsistencyConfig = TemporalConsistencyConfig()
 
 
-class HeadConfig(Settings):
-    """From features to answers."""
+class ClassifierConfig(Settings):
+    """From features to an answer."""
 
-    hidden_dim: Dim = Field(512, description="width of the hidden layer of the classification heads")
+    hidden_dim: Dim | None = Field(512, description="width of the hidden layer; null: none, for few features")
     dropout: Dropout = Field(0.3, description="dropout before the logits; what MC dropout samples from")
+
+
+class HeadConfig(ClassifierConfig):
+    """From features to answers: what every classification head is, and which there are besides."""
+
+    picture: ClassifierConfig | None = Field(None, description="the picture's own head, where it differs")
     landmarks: bool = Field(False, description="auxiliary training task: 68 facial landmarks per frame")
     head_pose: bool = Field(False, description="auxiliary training task: yaw, pitch and roll per frame")
 

@@ -1,43 +1,68 @@
-"""How much each region of a face changes from frame to frame: what is generated lives less than what is filmed.
+"""How much each region of a face moves about within a second: what is generated lives less than what is filmed.
 
 A face that was animated from one picture, or put on by a generator, blinks, breathes and twitches less than the one it
-stands for, while the head under it moves as before.
+stands for, while the head under it moves as before. A sharp face in good light changes more than a soft one that does
+the same, so change is counted in shares of what there is to change: the contrast.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from model_src.models.masks import masked_mean
+from model_src.models.regions import REGIONS
 from model_src.models.temporal import TemporalEncoder
 
-FRAMES_PER_WINDOW = 5  # the change is that of a fifth of a second, however many frames a window has
+FRAMES_PER_WINDOW = 5  # change is looked at in steps of a fifth of a second, however many frames a window has
 SMALLEST = 1e-3
 
 
 class RegionalChange(TemporalEncoder):
-    """[B, T, D] in groups of `width` -> the logarithm of each group's mean change, [B, G] at every place of T.
+    """[B, T, D] as RegionalPooling gives them -> [B, G] at every place of T, one number for each region in each stage.
 
-    A window in which no two frames follow each other tells nothing: it holds the mean of all windows.
+    For every distance in time the logarithm of the mean change, less that of the contrast, as far from the usual as
+    usual windows are from each other; then the mean of all distances. A window in which no two frames are there to be
+    compared tells nothing: it holds the mean of all windows.
     """
 
-    def __init__(self, input_dim: int, width: int) -> None:
+    def __init__(self, channels: Sequence[int]) -> None:
         super().__init__()
-        self.width = width
-        self.output_dim = input_dim // width  # G
-        self.normal = nn.BatchNorm1d(self.output_dim, affine=False)
+        self.channels = tuple(channels)
+        self.output_dim = 2 * REGIONS * len(channels)  # G
+        self.normal = nn.ModuleList(nn.BatchNorm1d(self.output_dim, affine=False) for _ in range(FRAMES_PER_WINDOW - 1))
 
     def sequence(self, frames: Tensor, mask: Tensor) -> Tensor:
-        step = max(1, frames.shape[1] // FRAMES_PER_WINDOW)
-        both = mask[:, step:] & mask[:, :-step]  # [B, T - step]
-        told = both.any(dim=1)  # [B], is there anything to compare?
-        change = torch.zeros(len(frames), self.output_dim, dtype=frames.dtype, device=frames.device)
-        if told.any() and not (self.training and told.sum() < 2):  # one row has no statistics to learn from
-            difference = (frames[told, step:] - frames[told, :-step]).abs().unflatten(-1, (-1, self.width)).mean(dim=-1)
-            mean = masked_mean(difference, both[told])  # [B, G]
-            change[told] = self.normal(torch.log(mean + SMALLEST)).to(change.dtype)
-        return change.unsqueeze(1).expand(-1, frames.shape[1], -1)
+        places = frames.shape[1]
+        step = max(1, places // FRAMES_PER_WINDOW)
+        frames, mask = frames[:, ::step], mask[:, ::step]  # [B, T', D], [B, T']
+        contrast = self._contrast(frames, mask)  # [B, G]
+        sums = torch.zeros_like(contrast)
+        told = torch.zeros_like(contrast[:, :1])  # [B, 1], over how many distances
+        for distance, normal in enumerate(self.normal, start=1):
+            both = mask[:, distance:] & mask[:, :-distance]  # [B, T' - distance]
+            rows = both.any(dim=1)  # [B], is there anything to compare?
+            if not rows.any() or (self.training and rows.sum() < 2):  # one row has no statistics to learn from
+                continue
+            change = self._grouped((frames[rows, distance:] - frames[rows, :-distance]).abs())  # [B', T' - distance, G]
+            change = torch.log(masked_mean(change, both[rows]) + SMALLEST) - contrast[rows]  # [B', G]
+            sums = sums.index_put((rows,), normal(change).to(sums.dtype), accumulate=True)
+            told = told + rows[:, None]
+        return (sums / told.clamp(min=1)).unsqueeze(1).expand(-1, places, -1)
+
+    def _grouped(self, statistics: Tensor) -> Tensor:
+        """[..., D] -> [..., G]: the mean over the channels of each region of each stage."""
+        widths = [2 * REGIONS * count for count in self.channels]
+        stages = statistics.split([*widths, REGIONS * len(self.channels)], dim=-1)[:-1]
+        return torch.cat([stage.unflatten(-1, (2 * REGIONS, -1)).mean(dim=-1) for stage in stages], dim=-1)
+
+    def _contrast(self, frames: Tensor, mask: Tensor) -> Tensor:
+        """[B, T', D] -> its logarithm [B, G]: a region's means and deviations share one."""
+        contrast = frames[..., -REGIONS * len(self.channels) :]  # [B, T', S * R]
+        mean = torch.log(masked_mean(contrast, mask) + SMALLEST).unflatten(1, (-1, 1, REGIONS))  # [B, S, 1, R]
+        return mean.expand(-1, -1, 2, -1).flatten(1)
 
     def around(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Frames [N, D] in their order -> windows [N, 3, D] of each with its neighbours, and the mask [N, 3]."""

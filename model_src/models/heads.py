@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -11,26 +13,33 @@ POSE_ANGLES = 3  # yaw, pitch, roll
 
 
 class ClassificationHead(nn.Module):
-    """Linear, ReLU, dropout, linear: [B, input_dim] -> [B, 2], index 0 real and 1 fake."""
+    """Linear, ReLU, dropout, linear: [B, input_dim] -> [B, 2], index 0 real and 1 fake.
 
-    def __init__(self, input_dim: int, hidden_dim: int = 512, dropout: float = 0.3) -> None:
+    Without a hidden layer (None) the features themselves are dropped and weighed: for few that tell much.
+    """
+
+    def __init__(self, input_dim: int, hidden_dim: int | None = 512, dropout: float = 0.3) -> None:
         super().__init__()
-        self.hidden = nn.Linear(input_dim, hidden_dim)
+        self.hidden: Any = None if hidden_dim is None else nn.Linear(input_dim, hidden_dim)
         self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(hidden_dim, 2)
+        self.output = nn.Linear(hidden_dim or input_dim, 2)
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.output(self.dropout(torch.relu(self.hidden(features))))
+        return self.output(self.dropout(self._weighed(features)))
 
     def mc_dropout(self, features: Tensor, passes: int, generator: torch.Generator) -> Tensor:
-        """So many answers, each with other hidden units dropped: [B, input_dim] -> [passes, B, 2].
+        """So many answers, each with other units dropped: [B, input_dim] -> [passes, B, 2].
 
         The masks come from the generator, so the same seed gives the same interval, and the model stays in eval mode.
         """
-        hidden = torch.relu(self.hidden(features))  # [B, hidden]
+        weighed = self._weighed(features)  # [B, hidden]
         keep = 1 - self.dropout.p
-        masks = torch.empty(passes, *hidden.shape).bernoulli_(keep, generator=generator) / keep  # [passes, B, hidden]
-        return self.output(hidden * masks.to(hidden))
+        masks = torch.empty(passes, *weighed.shape).bernoulli_(keep, generator=generator) / keep  # [passes, B, hidden]
+        return self.output(weighed * masks.to(weighed))
+
+    def _weighed(self, features: Tensor) -> Tensor:
+        """What the last layer reads: [B, input_dim] -> [B, hidden]."""
+        return features if self.hidden is None else torch.relu(self.hidden(features))
 
 
 class LandmarkHead(nn.Module):

@@ -47,9 +47,11 @@ class MultimodalModel(nn.Module):
         self.landmark_head = self.head_pose_head = self.mouth_encoder = self.lip_sync = None
         if config.enable_video:
             self.video_encoder = VideoEncoder(config.video)
-            self.temporal = build_temporal(self.video_encoder.output_dim, config.temporal, config.video)
+            stages = self.video_encoder.regions.channels if self.video_encoder.regions else ()
+            self.temporal = build_temporal(self.video_encoder.output_dim, config.temporal, stages)
             self.missing_video = MissingToken(self.temporal.output_dim)
-            self.video_head = ClassificationHead(self.temporal.output_dim, heads.hidden_dim, heads.dropout)
+            own = heads.picture or heads
+            self.video_head = ClassificationHead(self.temporal.output_dim, own.hidden_dim, own.dropout)
             self.landmark_head = LandmarkHead(self.video_encoder.output_dim) if heads.landmarks else None
             self.head_pose_head = HeadPoseHead(self.video_encoder.output_dim) if heads.head_pose else None
             self.temporal_consistency_loss = TemporalConsistencyLoss()

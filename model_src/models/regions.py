@@ -11,10 +11,20 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-# Ellipses in shares of the aligned crop: middle across, middle down, half width, half height.
+# In shares of the aligned crop. Ellipses: middle across, middle down, half width, half height.
 EYES = (0.5, 0.46, 0.26, 0.11)
 MOUTH = (0.5, 0.79, 0.19, 0.12)
-FACE = (0.5, 0.61, 0.28, 0.40)
+# The right half of the outline of a face, from the forehead to the chin: narrower below than above, and convex.
+HALF_FACE = (
+    (0.498, 0.209),
+    (0.625, 0.23),
+    (0.738, 0.312),
+    (0.781, 0.475),
+    (0.768, 0.653),
+    (0.712, 0.831),
+    (0.601, 0.98),
+    (0.502, 1.01),
+)
 INSIDE, EDGE, AROUND = 0.82, 1.08, 1.45  # how large the face is where its inside, its edge and its surroundings end
 REGIONS = 5
 FINENESS = 8  # points along each side of a cell, to see which share of it a region covers
@@ -24,44 +34,59 @@ SMALLEST = 1e-5  # of a variance, whose root is taken
 def region_weights(side: int) -> Tensor:
     """[R, side, side], each region's cells summing to 1: eyes, mouth, skin, edge of the face, surroundings."""
     steps = (torch.arange(side * FINENESS) + 0.5) / (side * FINENESS)
+    y, x = torch.meshgrid(steps, steps, indexing="ij")
 
-    def within(ellipse: tuple[float, float, float, float], size: float = 1.0) -> Tensor:
-        across, down, half_width, half_height = ellipse
-        x, y = (steps - across) / half_width, (steps - down) / half_height
-        return y.square()[:, None] + x.square()[None, :] < size**2
+    def ellipse(across: float, down: float, half_width: float, half_height: float) -> Tensor:
+        return ((x - across) / half_width).square() + ((y - down) / half_height).square() < 1
 
-    inside, eyes, mouth = within(FACE, INSIDE), within(EYES), within(MOUTH)
-    edge, around = within(FACE, EDGE), within(FACE, AROUND)
-    regions = [eyes, mouth, inside & ~eyes & ~mouth, edge & ~inside & ~eyes, around & ~edge & ~eyes]
-    fine = torch.stack(regions).float()  # [R, side * FINENESS, side * FINENESS]
+    def face(size: float) -> Tensor:
+        """On the inner side of every edge of the outline."""
+        corners = outline(size)
+        ends = corners.roll(-1, dims=0)
+        sides = [
+            (end[0] - corner[0]) * (y - corner[1]) - (end[1] - corner[1]) * (x - corner[0]) > 0
+            for corner, end in zip(corners, ends, strict=True)
+        ]
+        return torch.stack(sides).all(dim=0)
+
+    inside, edge, around = face(INSIDE), face(EDGE), face(AROUND)
+    eyes, mouth = ellipse(*EYES) & inside, ellipse(*MOUTH) & inside
+    fine = torch.stack([eyes, mouth, inside & ~eyes & ~mouth, edge & ~inside, around & ~edge]).float()
     cells = nn.functional.avg_pool2d(fine, FINENESS)  # [R, side, side]
     return cells / cells.sum(dim=(1, 2), keepdim=True)
 
 
-class RegionalPooling(nn.Module):
-    """Stages [N, C, h, w] each -> [N, D], in groups of `width` numbers that speak of one region in one stage.
+def outline(size: float) -> Tensor:
+    """[P, 2]: the corners of a face, clockwise from the forehead, that much larger around their middle."""
+    right = torch.tensor(HALF_FACE)
+    left = right[1:-1].flip(0) * torch.tensor([-1.0, 1.0]) + torch.tensor([2 * HALF_FACE[0][0], 0.0])
+    corners = torch.cat([right, left])
+    middle = corners.mean(dim=0)
+    return middle + (corners - middle) * size
 
-    A group tells of the channels' means or of their deviations there; groups stand stage by stage, the means before the
-    deviations, region by region.
+
+class RegionalPooling(nn.Module):
+    """Stages [N, C, h, w] each -> [N, D]: for every region in every stage, what it looks like and how much it holds.
+
+    Stage by stage, the channels' means region by region, then their deviations, each as far from the usual as usual
+    faces are from each other. At the end, stage by stage and region by region, the contrast: the mean deviation itself.
     """
 
-    def __init__(self, channels: Sequence[int], sides: Sequence[int], width: int) -> None:
+    def __init__(self, channels: Sequence[int], sides: Sequence[int]) -> None:
         super().__init__()
+        self.channels = tuple(channels)
         for stage, side in enumerate(sides):
             self.register_buffer(f"weights_{stage}", region_weights(side), persistent=False)
         self.normal = nn.ModuleList(nn.BatchNorm1d(2 * REGIONS * count, affine=False) for count in channels)
-        self.projections = nn.ParameterList(
-            torch.randn(2 * REGIONS, count, width) / count**0.5 for count in channels
-        )  # each [2R, C, width]
-        self.output_dim = 2 * REGIONS * len(channels) * width
+        self.output_dim = 2 * REGIONS * sum(channels) + REGIONS * len(channels)
 
     def forward(self, stages: Sequence[Tensor]) -> Tensor:
-        groups = []
+        found, contrasts = [], []
         for stage, maps in enumerate(stages):
-            statistics = self._statistics(stage, maps)  # [N, 2R, C]
-            statistics = self._normalised(stage, statistics.flatten(1)).view_as(statistics)
-            groups.append(torch.einsum("ngc,gcw->ngw", statistics, self.projections[stage]).flatten(1))
-        return torch.cat(groups, dim=1)  # [N, D]
+            mean, deviation = self._statistics(stage, maps)  # [N, R, C] each
+            found.append(self._normalised(stage, torch.cat([mean, deviation], dim=1).flatten(1)))  # [N, 2R * C]
+            contrasts.append(deviation.mean(dim=2))  # [N, R]
+        return torch.cat([*found, *contrasts], dim=1)  # [N, D]
 
     def _normalised(self, stage: int, statistics: Tensor) -> Tensor:
         """[N, 2R * C]. Outside of training by hand: the exporter takes no normalisation that scales nothing."""
@@ -71,10 +96,10 @@ class RegionalPooling(nn.Module):
             return normal(statistics)
         return (statistics - normal.running_mean) * torch.rsqrt(normal.running_var + normal.eps)
 
-    def _statistics(self, stage: int, maps: Tensor) -> Tensor:
-        """[N, C, h, w] -> [N, 2R, C]: means of the regions, then deviations."""
+    def _statistics(self, stage: int, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """[N, C, h, w] -> means and deviations of the regions, [N, R, C] each."""
         cells = self.get_buffer(f"weights_{stage}").flatten(1)  # [R, h * w]
         values = maps.flatten(2).transpose(1, 2)  # [N, h * w, C]
-        mean = cells @ values  # [N, R, C]
+        mean = cells @ values
         variance = cells @ values.square() - mean.square()
-        return torch.cat([mean, torch.sqrt(variance.clamp(min=0) + SMALLEST)], dim=1)
+        return mean, torch.sqrt(variance.clamp(min=0) + SMALLEST)

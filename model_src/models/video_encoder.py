@@ -80,7 +80,7 @@ class VideoEncoder(nn.Module):
     def _regions(self) -> RegionalPooling:
         stages = self.backbone.feature_info[-self.config.region_stages :]
         sides = [math.ceil(self.config.frame_size / stage["reduction"]) for stage in stages]
-        return RegionalPooling([stage["num_chs"] for stage in stages], sides, self.config.region_width)
+        return RegionalPooling([stage["num_chs"] for stage in stages], sides)
 
     def train(self, mode: bool = True) -> Self:
         """A frozen normalisation layer keeps its statistics: it stays in evaluation mode."""

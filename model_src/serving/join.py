@@ -10,6 +10,7 @@ from model_src.models.multimodal_model import MultimodalModel
 from model_src.verdict.scores import Calibration
 
 AS_IT_IS = Calibration()
+FEWEST_DROPPED = 0.05  # a head that learnt without dropout is still asked how it stands without some of its features
 
 
 class DoNotFit(ValueError):
@@ -32,15 +33,15 @@ def join(
         raise DoNotFit(f"the first model has to look and not listen, and {looks.name!r} {senses(looks)}")
     if not listens.enable_audio or listens.enable_video:
         raise DoNotFit(f"the second model has to listen and not look, and {listens.name!r} {senses(listens)}")
-    for field in ("hidden_dim", "dropout"):  # one setting for the heads of both
-        ours, theirs = getattr(looks.heads, field), getattr(listens.heads, field)
-        if ours != theirs:
-            raise DoNotFit(f"heads.{field} has to be the same in both, and is {ours} and {theirs}")
+    own = looks.heads.picture or looks.heads
+    heads = listens.heads.model_dump(include={"hidden_dim", "dropout"})
+    heads["picture"] = {"hidden_dim": own.hidden_dim, "dropout": max(own.dropout, FEWEST_DROPPED)}
     parts = {
         "name": name,
         "enable_audio": True,
         "audio": listens.audio.model_dump(),
         "fusion": {"kind": "either"},
+        "heads": looks.heads.model_dump() | heads,
         "lip_sync": {"enabled": False},
     }
     model = MultimodalModel(ModelConfig.model_validate(looks.model_dump() | parts))

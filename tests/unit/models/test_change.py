@@ -1,4 +1,4 @@
-"""Change from frame to frame: what is measured, what is not known, and where it is shown."""
+"""Change within a second: what is measured, what is not known, and where it is shown."""
 
 from __future__ import annotations
 
@@ -15,44 +15,78 @@ from model_src.models.change import RegionalChange
 from model_src.models.heads import log_odds
 from model_src.models.regions import REGIONS, region_weights
 
-GROUPS, WIDTH = 6, 4
-ALL = torch.ones(8, 5, dtype=torch.bool)
+CHANNELS = (4, 6)  # of two stages
+STATISTICS = 2 * REGIONS * sum(CHANNELS)
+DIM = STATISTICS + REGIONS * len(CHANNELS)
 
 
 def change() -> RegionalChange:
-    made = RegionalChange(GROUPS * WIDTH, WIDTH)
+    made = RegionalChange(CHANNELS)
     made.train()
     for seed in range(30):
-        made(torch.randn(32, 5, GROUPS * WIDTH, generator=torch.Generator().manual_seed(seed)))
+        made(frames(seed, 32))
     return made.eval()
 
 
-def frames(seed: int = 0) -> torch.Tensor:
-    return torch.randn(8, 5, GROUPS * WIDTH, generator=torch.Generator().manual_seed(seed))
+def frames(seed: int = 0, rows: int = 8) -> torch.Tensor:
+    """[rows, 5, D] as pooling gives them: statistics that move, and a contrast of 1."""
+    found = torch.randn(rows, 5, DIM, generator=torch.Generator().manual_seed(seed))
+    found[..., STATISTICS:] = 1
+    return found
 
 
-def test_a_region_that_holds_still_is_lower_than_any_other() -> None:
+def of_group(number: int) -> slice:
+    """Where the channels of a group stand: stage by stage, means before deviations, region by region."""
+    stage, within = divmod(number, 2 * REGIONS)
+    start = 2 * REGIONS * sum(CHANNELS[:stage]) + within * CHANNELS[stage]
+    return slice(start, start + CHANNELS[stage])
+
+
+@pytest.mark.parametrize("group", [2, 9, 13, 4 * REGIONS - 1])
+def test_a_region_that_holds_still_is_lower_than_any_other(group: int) -> None:
     moving = frames()
-    moving[:, :, 2 * WIDTH : 3 * WIDTH] = moving[:, :1, 2 * WIDTH : 3 * WIDTH]
-    assert (change()(moving).argmin(dim=1) == 2).all()
+    moving[:, :, of_group(group)] = moving[:, :1, of_group(group)]
+    assert (change()(moving).argmin(dim=1) == group).all()
 
 
 def test_what_a_face_looks_like_has_no_say() -> None:
-    offset = torch.randn(8, 1, GROUPS * WIDTH)
+    offset = torch.randn(8, 1, DIM)
+    offset[..., STATISTICS:] = 0
     torch.testing.assert_close(change()(frames()), change()(frames() + offset), atol=1e-4, rtol=1e-4)
 
 
+def test_a_softer_face_that_moves_alike_changes_alike() -> None:
+    """Half the contrast leaves half the change: the shares are the same."""
+    torch.testing.assert_close(change()(frames()), change()(frames() * 0.5), atol=0.02, rtol=0.02)
+
+
+def test_more_contrast_without_more_change_is_less_life() -> None:
+    sharper = frames()
+    sharper[..., STATISTICS : STATISTICS + REGIONS] *= 3  # of the first stage
+    less = change()(frames()) - change()(sharper)
+    assert (less[:, : 2 * REGIONS] > 0.5).all()
+    torch.testing.assert_close(less[:, 2 * REGIONS :], torch.zeros(8, 2 * REGIONS))
+
+
 def test_twice_the_frames_of_the_same_second_give_the_same_change() -> None:
-    pace = frames()[:, :1]
-    slow, fast = pace * torch.arange(5)[:, None], pace * torch.arange(10)[:, None] / 2
+    slow = frames()
+    fast = slow.repeat_interleave(2, dim=1) + torch.tensor([0.0, 9.0]).repeat(5)[:, None]
     torch.testing.assert_close(change()(fast), change()(slow))
 
 
-@pytest.mark.parametrize("there", [[1, 0, 0, 0, 0], [1, 0, 1, 0, 1], [0, 0, 0, 0, 0]])
-def test_frames_that_do_not_follow_each_other_tell_nothing(there: list[int]) -> None:
+def test_a_missing_frame_hides_little_of_what_the_others_tell() -> None:
+    mask = torch.tensor([True, True, False, True, True]).expand(32, -1)
+    whole, gappy = change()(frames(5, 32)), change().sequence(frames(5, 32), mask)[:, 0]
+    assert torch.corrcoef(torch.stack([whole.flatten(), gappy.flatten()]))[0, 1] > 0.6
+    spoilt = frames(5, 32)
+    spoilt[:, 2] = 100
+    torch.testing.assert_close(change().sequence(spoilt, mask)[:, 0], gappy)
+
+
+@pytest.mark.parametrize("there", [[1, 0, 0, 0, 0], [0, 0, 0, 0, 1], [0, 0, 0, 0, 0]])
+def test_a_window_with_less_than_two_frames_tells_nothing(there: list[int]) -> None:
     mask = torch.tensor(there, dtype=torch.bool).expand(8, -1)
-    encoder = change()
-    assert (encoder.sequence(frames(), mask) == 0).all()
+    assert (change().sequence(frames(), mask) == 0).all()
 
 
 def test_one_picture_alone_tells_nothing() -> None:
@@ -61,7 +95,7 @@ def test_one_picture_alone_tells_nothing() -> None:
 
 def tiny(**video: Any) -> MultimodalModel:
     torch.manual_seed(3)
-    settings = {"backbone": "test_efficientnet", "pooling": "regions", "region_stages": 1, "region_width": WIDTH}
+    settings = {"backbone": "test_efficientnet", "pooling": "regions", "region_stages": 1}
     config = ModelConfig.model_validate(
         {"name": "tiny", "enable_audio": False, "video": settings | video, "temporal": {"kind": "change"}}
     )
@@ -73,9 +107,16 @@ def test_change_and_regions_are_only_had_together() -> None:
         tiny(pooling="mean")
 
 
+def moving(model: MultimodalModel, count: int) -> torch.Tensor:
+    """Embeddings [count, D] of a face that moves, with a contrast of 1."""
+    found = torch.randn(count, model.video_encoder.output_dim)
+    found[:, -REGIONS:] = 1
+    return found
+
+
 def test_a_frame_is_scored_beside_its_neighbours() -> None:
     model = tiny()
-    embeddings = torch.randn(6, 2 * REGIONS * WIDTH)
+    embeddings = moving(model, 6)
     embeddings[3] += 5
     with torch.no_grad():
         scores = model.score_frames(embeddings)
@@ -93,20 +134,20 @@ def test_the_picture_shows_the_region_that_spoke_for_fake() -> None:
         model.video_head.hidden.weight[0, 1::REGIONS] = -1
         model.video_head.output.weight.zero_()
         model.video_head.output.weight[1, 0] = 1
-    embeddings = torch.randn(5, 2 * REGIONS * WIDTH)
-    groups = embeddings.unflatten(1, (-1, REGIONS, WIDTH))
+    embeddings = moving(model, 5)
+    groups = embeddings[:, :-REGIONS].unflatten(1, (2, REGIONS, -1))
     groups[:, :, 1] = groups[:1, :, 1]  # the mouth holds still
     windows = torch.arange(5)[None]
-    scored = model.score_windows(groups.flatten(1)[None])
+    scored = model.score_windows(embeddings[None])
     assert log_odds(scored.fused).item() > 0
-    shown = region_evidence(model, groups.flatten(1), windows)
+    shown = region_evidence(model, embeddings, windows)
     assert shown.shape == (5, 14, 14)
     torch.testing.assert_close(shown[0], region_weights(14)[1] / region_weights(14)[1].max(), atol=1e-5, rtol=0)
 
 
 def test_a_face_that_lives_stays_dark() -> None:
     model = tiny()
-    embeddings = torch.randn(5, 2 * REGIONS * WIDTH)
+    embeddings = moving(model, 5)
     windows = model.score_windows(embeddings[None])
     with torch.no_grad():  # whatever changes speaks for real
         changes = windows.features.video
@@ -118,5 +159,5 @@ def test_a_face_that_lives_stays_dark() -> None:
 
 
 def test_where_no_two_frames_follow_each_other_nothing_is_shown() -> None:
-    embeddings = torch.randn(5, 2 * REGIONS * WIDTH)
-    assert (region_evidence(tiny(), embeddings, torch.tensor([[0, -1, -1, -1, -1]])) == 0).all()
+    model = tiny()
+    assert (region_evidence(model, moving(model, 5), torch.tensor([[0, -1, -1, -1, -1]])) == 0).all()

@@ -70,7 +70,16 @@ def test_runs_of_the_wrong_sense_are_refused_by_name() -> None:
         join(looking(), both, "both")
 
 
-@pytest.mark.parametrize("heads", [{"hidden_dim": 8}, {"dropout": 0.5}])
-def test_heads_that_one_configuration_cannot_describe_are_refused(heads: dict[str, float]) -> None:
-    with pytest.raises(DoNotFit, match=f"heads.{next(iter(heads))} has to be the same"):
-        join(looking(), listening(heads=heads), "both")
+def test_each_keeps_the_head_that_it_learnt_with() -> None:
+    picture, sound = looking(heads={"hidden_dim": None, "dropout": 0.1}), listening(heads={"hidden_dim": 8})
+    model = join(picture, sound, "both")
+    assert (model.video_head.hidden, model.video_head.dropout.p) == (None, 0.1)
+    assert model.audio_head.hidden.out_features == 8
+    torch.testing.assert_close(fake(model, tiny_video(), None), fake(picture, tiny_video(), None))
+
+
+def test_a_picture_that_learnt_without_dropout_still_has_an_interval() -> None:
+    model = join(looking(heads={"hidden_dim": None, "dropout": 0.0}), listening(), "both")
+    with torch.no_grad():
+        passes = model.mc_dropout(model.outputs(tiny_video(), None).windows)
+    assert (log_odds(passes).std(dim=0) > 0).all()
