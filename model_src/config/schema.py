@@ -114,6 +114,10 @@ class HeadConfig(ClassifierConfig):
     landmarks: bool = Field(False, description="auxiliary training task: 68 facial landmarks per frame")
     head_pose: bool = Field(False, description="auxiliary training task: yaw, pitch and roll per frame")
 
+    @property
+    def of_picture(self) -> ClassifierConfig:
+        return self.picture or self
+
 
 class LipSyncConfig(Settings):
     """Does the mouth move as the speech sounds?"""

@@ -50,7 +50,7 @@ class MultimodalModel(nn.Module):
             stages = self.video_encoder.regions.channels if self.video_encoder.regions else ()
             self.temporal = build_temporal(self.video_encoder.output_dim, config.temporal, stages)
             self.missing_video = MissingToken(self.temporal.output_dim)
-            own = heads.picture or heads
+            own = heads.of_picture
             self.video_head = ClassificationHead(self.temporal.output_dim, own.hidden_dim, own.dropout)
             self.landmark_head = LandmarkHead(self.video_encoder.output_dim) if heads.landmarks else None
             self.head_pose_head = HeadPoseHead(self.video_encoder.output_dim) if heads.head_pose else None

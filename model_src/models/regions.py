@@ -39,30 +39,31 @@ def region_weights(side: int) -> Tensor:
     def ellipse(across: float, down: float, half_width: float, half_height: float) -> Tensor:
         return ((x - across) / half_width).square() + ((y - down) / half_height).square() < 1
 
-    def face(size: float) -> Tensor:
-        """On the inner side of every edge of the outline."""
-        corners = outline(size)
-        ends = corners.roll(-1, dims=0)
-        sides = [
-            (end[0] - corner[0]) * (y - corner[1]) - (end[1] - corner[1]) * (x - corner[0]) > 0
-            for corner, end in zip(corners, ends, strict=True)
-        ]
-        return torch.stack(sides).all(dim=0)
-
-    inside, edge, around = face(INSIDE), face(EDGE), face(AROUND)
+    size = face_size(x, y)
+    inside, edge, around = size < INSIDE, size < EDGE, size < AROUND
     eyes, mouth = ellipse(*EYES) & inside, ellipse(*MOUTH) & inside
     fine = torch.stack([eyes, mouth, inside & ~eyes & ~mouth, edge & ~inside, around & ~edge]).float()
     cells = nn.functional.avg_pool2d(fine, FINENESS)  # [R, side, side]
     return cells / cells.sum(dim=(1, 2), keepdim=True)
 
 
-def outline(size: float) -> Tensor:
-    """[P, 2]: the corners of a face, clockwise from the forehead, that much larger around their middle."""
+def face_size(x: Tensor, y: Tensor) -> Tensor:
+    """How large the face would have to be for its outline to run through each point, as seen from its middle."""
+    corners = outline()
+    middle = corners.mean(dim=0)
+    size = torch.zeros_like(x)
+    for corner, end in zip(corners, corners.roll(-1, dims=0), strict=True):
+        across, down = end[1] - corner[1], corner[0] - end[0]  # at right angles to this side, outwards
+        reach = across * (corner[0] - middle[0]) + down * (corner[1] - middle[1])
+        size = torch.maximum(size, (across * (x - middle[0]) + down * (y - middle[1])) / reach)
+    return size
+
+
+def outline() -> Tensor:
+    """[P, 2]: the corners of a face, clockwise from the forehead."""
     right = torch.tensor(HALF_FACE)
     left = right[1:-1].flip(0) * torch.tensor([-1.0, 1.0]) + torch.tensor([2 * HALF_FACE[0][0], 0.0])
-    corners = torch.cat([right, left])
-    middle = corners.mean(dim=0)
-    return middle + (corners - middle) * size
+    return torch.cat([right, left])
 
 
 class RegionalPooling(nn.Module):

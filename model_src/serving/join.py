@@ -33,7 +33,7 @@ def join(
         raise DoNotFit(f"the first model has to look and not listen, and {looks.name!r} {senses(looks)}")
     if not listens.enable_audio or listens.enable_video:
         raise DoNotFit(f"the second model has to listen and not look, and {listens.name!r} {senses(listens)}")
-    own = looks.heads.picture or looks.heads
+    own = looks.heads.of_picture
     heads = listens.heads.model_dump(include={"hidden_dim", "dropout"})
     heads["picture"] = {"hidden_dim": own.hidden_dim, "dropout": max(own.dropout, FEWEST_DROPPED)}
     parts = {
