@@ -38,36 +38,39 @@ class Tally:
                 self.seconds.append(seconds)
 
 
-def one_client(url: str, body: bytes, until: float, tally: Tally) -> None:
-    with httpx.Client(timeout=120, trust_env=False) as client:
-        while time.monotonic() < until:
-            began = time.perf_counter()
-            try:
-                answer = client.post(f"{url}/invocations", content=body)
-            except httpx.TransportError as error:
-                tally.add(type(error).__name__, 0.0)
-                continue
-            wait = answer.headers.get("retry-after")
-            refused = answer.status_code == 503
-            status = "503 without Retry-After" if refused and wait is None else str(answer.status_code)
-            tally.add(status, time.perf_counter() - began)
-            if refused:
-                time.sleep(max(0.0, min(float(wait or 0.1), until - time.monotonic())))
+def one_client(http: httpx.Client, url: str, body: bytes, until: float, tally: Tally) -> None:
+    while time.monotonic() < until:
+        began = time.perf_counter()
+        try:
+            answer = http.post(f"{url}/invocations", content=body)
+        except httpx.TransportError as error:
+            tally.add(type(error).__name__, 0.0)
+            continue
+        wait = answer.headers.get("retry-after")
+        refused = answer.status_code == 503
+        status = "503 without Retry-After" if refused and wait is None else str(answer.status_code)
+        tally.add(status, time.perf_counter() - began)
+        if refused:
+            time.sleep(max(0.0, min(float(wait or 0.1), until - time.monotonic())))
 
 
 def load(url: str, pid: int, body: bytes, *, seconds: float, clients: int = CLIENTS) -> dict[str, Any]:
     """Statuses, percentiles of the answered requests, and the server's memory early and at the end."""
-    tally, began = Tally(), time.monotonic()
-    threads = [
-        threading.Thread(target=one_client, args=(url, body, began + seconds, tally), daemon=True)
-        for _ in range(clients)
-    ]
-    for thread in threads:
-        thread.start()
-    time.sleep(seconds * SETTLE)
-    early = resident_mb(pid)
-    for thread in threads:
-        thread.join()
+    tally = Tally()
+    # One pool for all: a pool of its own costs each client its certificates, and 64 of those take the first seconds,
+    # in which the clients would come one after the other.
+    with httpx.Client(timeout=120, trust_env=False, limits=httpx.Limits(max_connections=clients)) as http:
+        until = time.monotonic() + seconds
+        threads = [
+            threading.Thread(target=one_client, args=(http, url, body, until, tally), daemon=True)
+            for _ in range(clients)
+        ]
+        for thread in threads:
+            thread.start()
+        time.sleep(seconds * SETTLE)
+        early = resident_mb(pid)
+        for thread in threads:
+            thread.join()
     cuts = statistics.quantiles(tally.seconds, n=100, method="inclusive") if len(tally.seconds) > 1 else [0.0] * 99
     return {
         "clients": clients,
