@@ -21,6 +21,9 @@ def calibrate(
         float | None,
         typer.Option(min=0.001, max=0.999, help="share of fakes where the model will be used, with --platt"),
     ] = None,
+    held_back: Annotated[
+        Path | None, typer.Option(help="held_back.csv of a solved model: say what it means for the people left out")
+    ] = None,
     extracted: Annotated[Path | None, typer.Option(help="chunks of `aura extract`, instead of the videos")] = None,
     out: Annotated[Path, typer.Option(help="the packaged model: weights, calibration.json, manifest")] = Path(
         "out/model"
@@ -30,8 +33,16 @@ def calibrate(
     """Fit temperature (or Platt) scaling and write a model directory that the server takes."""
     import numpy as np
 
-    from model_src.evaluation.calibration import Method, cross_fitted, expected_calibration_error, fit, with_prior
+    from model_src.evaluation.calibration import (
+        Method,
+        cross_fitted,
+        error_by_chance,
+        expected_calibration_error,
+        fit,
+        with_prior,
+    )
     from model_src.evaluation.evaluate import trust
+    from model_src.evaluation.held_back import said_of_held_back
     from model_src.serving.manifest import write_model_directory
 
     predictor, videos = prepare(checkpoint, data_root, manifest, device)
@@ -56,7 +67,14 @@ def calibrate(
     found = trust(np.array(labels), np.array(logits), calibration)
     console.print(f"{calibration.method}: scale {calibration.scale:.4f}, bias {calibration.bias:.4f} -> {out}")
     apart = expected_calibration_error(labels, unseen)
+    usual, most = error_by_chance(unseen)
     console.print(
         f"calibration error {found['ece_before']:.4f} before, {found['ece_after']:.4f} after, "
         f"{apart:.4f} on people left out of the fit"
     )
+    console.print(
+        f"were every probability right, {len(labels)} videos would show {usual:.4f}, and {most:.4f} one time in twenty"
+    )
+    for kind, said in (said_of_held_back(held_back, calibration) if held_back else {}).items():
+        shares = ", ".join(f"{said[name]:.1%} {name}" for name in ("real", "uncertain", "fake"))
+        console.print(f"people left out of the learning, {said['videos']} {kind} videos: {shares}")

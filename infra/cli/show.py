@@ -53,7 +53,8 @@ def facts(prediction: Prediction, metadata: Metadata) -> Table:
     table.add_column()
     table.add_row("analysed", f"{metadata.video_duration_sec:.1f} s of video, {metadata.frames_analyzed} frames")
     table.add_row("took", f"{metadata.processing_time_sec:.1f} s with model {metadata.model_version}")
-    table.add_row("judged by", " and ".join({"video": "picture", "audio": "sound"}[m] for m in prediction.modalities))
+    judges = " and ".join({"video": "picture", "audio": "sound"}[m] for m in prediction.modalities)
+    table.add_row("judged by", judges or "nothing: there is too little to go by")
     if prediction.modality_agreement is not None:
         table.add_row("agreement", f"picture and sound agree {percent(prediction.modality_agreement)}")
     if prediction.lip_sync_score is not None:
@@ -77,8 +78,10 @@ def frames(prediction: Prediction, pictures: list[Path]) -> Table:
 
 def remarks(prediction: Prediction, metadata: Metadata) -> list[str]:
     lines = []
-    if "audio" not in prediction.modalities:
+    if prediction.modalities == ["video"]:
         lines.append("No usable sound: judged by the picture alone.")
+    if "video" not in prediction.modalities:
+        lines.append("Too few frames show a face: the picture has no say.")
     lines += [
         f"Left out {span.start:.1f}-{span.end:.1f} s: {span.reason.replace('_', ' ')}."
         for span in metadata.excluded[:5]

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from model_src.training.logistic import Floats, logistic_regression, sigmoid
 from model_src.verdict.calibrate import probability
 from model_src.verdict.scores import Calibration
 
-Floats = NDArray[np.float64]
 Method = Literal["temperature", "platt"]
 
 BINS = 15
 SCALES = (0.02, 50.0)  # a temperature of 50 and of 1/50: beyond, the validation set is no guide
-STEPS = 100
+STEPS = 100  # of a search by halves
 PARTS = 5  # of a cross-fit
 
 
@@ -35,7 +35,8 @@ def fit(labels: ArrayLike, logits: ArrayLike, method: Method = "temperature") ->
         raise ValueError("a logit is no finite number")
     target = np.where(label > 0, (fakes + 1) / (fakes + 2), 1 / (reals + 2))  # [N]
     columns = [logit] if method == "temperature" else [logit, np.ones_like(logit)]
-    scale, bias = _logistic_regression(np.stack(columns, axis=1), target)
+    weights = logistic_regression(np.stack(columns, axis=1), target)
+    scale, bias = float(weights[0]), float(weights[1]) if method == "platt" else 0.0
     if not SCALES[0] <= scale <= SCALES[1]:  # held at its bound; the bias is then the best for that scale
         scale = float(np.clip(scale, *SCALES))
         bias = 0.0 if method == "temperature" else _best_bias(scale * logit, target)
@@ -68,37 +69,12 @@ def cross_fitted(labels: ArrayLike, logits: ArrayLike, groups: Sequence[str], me
     return found
 
 
-def _logistic_regression(columns: Floats, target: Floats) -> tuple[float, float]:
-    """Newton's method on columns [N, 1 or 2], with halved steps where a whole one would overshoot."""
-    weights = np.zeros(columns.shape[1])
-    loss = _loss(columns @ weights, target)
-    for _ in range(STEPS):
-        p = sigmoid(columns @ weights)  # [N]
-        gradient = columns.T @ (p - target)
-        curvature = (columns * (p * (1 - p))[:, None]).T @ columns + 1e-12 * np.eye(len(weights))
-        step = np.linalg.solve(curvature, gradient)
-        while (tried := _loss(columns @ (weights - step), target)) > loss and np.abs(step).max() > 1e-12:
-            step = step / 2
-        weights, improvement, loss = weights - step, loss - tried, tried
-        if improvement < 1e-12:
-            break
-    return float(weights[0]), float(weights[1]) if len(weights) > 1 else 0.0
-
-
 def _best_bias(fixed: Floats, target: Floats) -> float:
     low, high = -1e3, 1e3
     for _ in range(STEPS):
         middle = (low + high) / 2
         low, high = (middle, high) if sigmoid(fixed + middle).sum() < target.sum() else (low, middle)
     return (low + high) / 2
-
-
-def _loss(logit: Floats, target: Floats) -> float:
-    return float(np.mean(np.logaddexp(0, logit) - target * logit))
-
-
-def sigmoid(logit: Floats) -> Floats:
-    return np.exp(-np.logaddexp(0, -logit))
 
 
 def probabilities(logits: ArrayLike, calibration: Calibration) -> Floats:
@@ -133,6 +109,16 @@ def expected_calibration_error(labels: ArrayLike, probability_of_fake: ArrayLike
     """How far, on average over the videos, what was said lies from what was found."""
     found = reliability(labels, probability_of_fake, bins)
     return sum(b.count * abs(b.said - b.found) for b in found) / sum(b.count for b in found)
+
+
+def error_by_chance(probability_of_fake: ArrayLike, bins: int = BINS, draws: int = 1000) -> tuple[float, float]:
+    """What probabilities that are right would show as calibration error on so few videos: the mean, and 95 % are below.
+
+    The labels are drawn as the probabilities say. An error of no more than that is no sign of a bad calibration.
+    """
+    p, generator = np.asarray(probability_of_fake, np.float64), np.random.default_rng(0)
+    errors = [expected_calibration_error(generator.random(len(p)) < p, p, bins) for _ in range(draws)]
+    return float(np.mean(errors)), float(np.quantile(errors, 0.95))
 
 
 @dataclass(frozen=True)

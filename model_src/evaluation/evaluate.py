@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from model_src.evaluation import aggregation
 from model_src.evaluation.aggregation import Aggregator
 from model_src.evaluation.calibration import (
+    error_by_chance,
     expected_calibration_error,
     probabilities,
     reliability,
@@ -19,7 +20,7 @@ from model_src.evaluation.calibration import (
 )
 from model_src.evaluation.metrics import confusion, precision_recall, roc, with_intervals
 from model_src.evaluation.score import Scored
-from model_src.verdict.calibrate import REJECT_BELOW
+from model_src.verdict.calibrate import REJECT_BELOW, pick
 from model_src.verdict.scores import Calibration
 
 CURVE_POINTS = 400
@@ -73,6 +74,13 @@ def evaluate(
         "by_method": {
             name: judge((methods == name) | (labels == 0)) for name in sorted(set(methods[labels == 1].tolist()))
         },
+        "same_people": among_the_same_people(labels, logits, groups),
+        "answers": {
+            f"{name}, {kind}": answers(calibrated[(sources == name) & (labels == label)])
+            for name in sorted(set(sources.tolist()))
+            for label, kind in enumerate(("real", "fake"))
+            if ((sources == name) & (labels == label)).any()
+        },
         "confusion": confusion(labels, logits),
         "calibration": trust(labels, logits, calibration),
         "curves": curves(labels, logits, calibrated),
@@ -112,6 +120,28 @@ def _modality(scored: Sequence[Scored], name: str, resamples: int, seed: int) ->
     return with_intervals(labels, logits, [entry.group for entry in known], resamples=resamples, seed=seed)
 
 
+def answers(calibrated: NDArray) -> dict[str, Any]:
+    """Which share of some videos is called real, uncertain and fake."""
+    called = Counter(pick(p)[0] for p in calibrated.tolist())
+    return {
+        "videos": len(calibrated),
+        **{name: called[name] / len(calibrated) for name in ("real", "uncertain", "fake")},
+    }
+
+
+def among_the_same_people(labels: NDArray, logits: NDArray, groups: NDArray) -> dict[str, Any] | None:
+    """Of a real and a fake that show the same people, how often the fake scores higher; None without such videos."""
+    right = [
+        np.mean(fakes[:, None] > reals[None, :])
+        for fakes, reals in (
+            (logits[(groups == name) & (labels == 1)], logits[(groups == name) & (labels == 0)])
+            for name in sorted(set(groups.tolist()))
+        )
+        if len(fakes) and len(reals)
+    ]
+    return {"groups": len(right), "ranked_right": float(np.mean(right))} if right else None
+
+
 def trust(labels: NDArray, logits: NDArray, calibration: Calibration) -> dict[str, Any]:
     """Calibration error without and with the calibration, and what rejecting the unsure costs and gains."""
     before, after = probabilities(logits, Calibration()), probabilities(logits, calibration)
@@ -120,6 +150,7 @@ def trust(labels: NDArray, logits: NDArray, calibration: Calibration) -> dict[st
         "used": calibration.model_dump(),
         "ece_before": expected_calibration_error(labels, before),
         "ece_after": expected_calibration_error(labels, after),
+        "ece_by_chance": error_by_chance(after)[0],
         "reject_below": REJECT_BELOW,
         "coverage": coverage,
         "risk": risk,

@@ -78,6 +78,8 @@ def page(results: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
                 "sound alone": results["by_modality"]["audio_logit"],
             }
         ),
+        section("What is said of them", "At the thresholds of the verdict; rather uncertain than wrong."),
+        said(results["answers"], results["same_people"]),
         section("By source", "The videos of each dataset alone."),
         table(results["by_source"]),
         section("By method", "The fakes made in one way, against all real videos."),
@@ -96,9 +98,26 @@ def section(title: str, meaning: str) -> str:
 def headline(metrics: Mapping[str, Any], trust: Mapping[str, Any]) -> str:
     shown = [card(SHOWN[name], f"{metrics[name]['value']:.3f}", interval(metrics[name]), meaning)
              for name, meaning in MEANING.items()]  # fmt: skip
-    shown.append(card("calibration error", f"{trust['ece_after']:.3f}", f"was {trust['ece_before']:.3f}",
-                      "probabilities against what was found"))  # fmt: skip
+    beside = f"was {trust['ece_before']:.3f}; {trust['ece_by_chance']:.3f} if every probability were right"
+    shown.append(card("calibration error", f"{trust['ece_after']:.3f}", beside, "probabilities against what was found"))
     return f"<div class=cards>{''.join(shown)}</div>"
+
+
+def said(answers: Mapping[str, Any], same_people: Mapping[str, Any] | None) -> str:
+    head = "<tr><th>videos</th><th>how many</th><th>called real</th><th>uncertain</th><th>called fake</th></tr>"
+    rows = "".join(
+        f"<tr><td>{escape(name)}</td><td>{of['videos']}</td>"
+        + "".join(f"<td>{of[called]:.0%}</td>" for called in ("real", "uncertain", "fake"))
+        + "</tr>"
+        for name, of in answers.items()
+    )
+    pairs = (
+        f"<p class=dim>Of a real and a fake of the same people the fake scores higher in "
+        f"{same_people['ranked_right']:.0%} ({same_people['groups']} groups of people).</p>"
+        if same_people
+        else ""
+    )
+    return f"<div class=scroll><table>{head}{rows}</table></div>{pairs}"
 
 
 def card(name: str, value: str, beside: str, meaning: str) -> str:

@@ -24,8 +24,7 @@ class RegionalChange(TemporalEncoder):
     """[B, T, D] as RegionalPooling gives them -> [B, G] at every place of T, one number for each region in each stage.
 
     For every distance in time the logarithm of the mean change, less that of the contrast, as far from the usual as
-    usual windows are from each other; then the mean of all distances. A window in which no two frames are there to be
-    compared tells nothing: it holds the mean of all windows.
+    usual windows are from each other; then the mean of all distances.
     """
 
     def __init__(self, channels: Sequence[int]) -> None:
@@ -36,8 +35,7 @@ class RegionalChange(TemporalEncoder):
 
     def sequence(self, frames: Tensor, mask: Tensor) -> Tensor:
         places = frames.shape[1]
-        step = max(1, places // FRAMES_PER_WINDOW)
-        frames, mask = frames[:, ::step], mask[:, ::step]  # [B, T', D], [B, T']
+        frames, mask = in_steps(frames), in_steps(mask)  # [B, T', D], [B, T']
         contrast = self._contrast(frames, mask)  # [B, G]
         sums = torch.zeros_like(contrast)
         told = torch.zeros_like(contrast[:, :1])  # [B, 1], over how many distances
@@ -51,6 +49,10 @@ class RegionalChange(TemporalEncoder):
             sums = sums.index_put((rows,), normal(change).to(sums.dtype), accumulate=True)
             told = told + rows[:, None]
         return (sums / told.clamp(min=1)).unsqueeze(1).expand(-1, places, -1)
+
+    def tells(self, mask: Tensor) -> Tensor:
+        """Change takes two frames to compare."""
+        return in_steps(mask).sum(dim=1) >= 2
 
     def _grouped(self, statistics: Tensor) -> Tensor:
         """[..., D] -> [..., G]: the mean over the channels of each region of each stage."""
@@ -70,3 +72,8 @@ class RegionalChange(TemporalEncoder):
         places = torch.stack([here - 1, here, here + 1], dim=1)  # [N, 3]
         mask = (places >= 0) & (places < len(frames))  # [N, 3]
         return frames[places.clamp(0, len(frames) - 1)], mask
+
+
+def in_steps(frames: Tensor) -> Tensor:
+    """[B, T, ...] -> [B, T', ...]: five a window, however many it has."""
+    return frames[:, :: max(1, frames.shape[1] // FRAMES_PER_WINDOW)]

@@ -88,11 +88,17 @@ def either(video: Tensor, audio: Tensor, has_video: Tensor, has_audio: Tensor) -
     """Logits of the heads [..., W, 2] and whether they have anything to say [W] -> fake if either is, [..., W, 2].
 
     p = 1 - (1 - v)(1 - a), the answer of two witnesses who never met: nothing is learnt, and a witness who saw nothing
-    does not count. In logarithms, so that two certain witnesses do not round to infinity.
+    does not count. Where neither saw anything, the odds are even. In logarithms, so that two certain witnesses do not
+    round to infinity.
     """
     real = video.log_softmax(-1)[..., 0] * has_video + audio.log_softmax(-1)[..., 0] * has_audio  # [..., W]
     real = real.clamp(max=-1e-7)
-    return torch.stack([real, torch.log(-torch.expm1(real))], dim=-1)
+    return even_unless(has_video | has_audio, torch.stack([real, torch.log(-torch.expm1(real))], dim=-1))
+
+
+def even_unless(told: Tensor, logits: Tensor) -> Tensor:
+    """Logits [..., W, 2] where there was something to go by [W], else even odds: who cannot tell says so."""
+    return logits * told.unsqueeze(-1)
 
 
 Fusion = CrossModalAttentionFusion | AttentionFusion | ConcatFusion

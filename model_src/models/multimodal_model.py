@@ -17,7 +17,7 @@ from model_src.config.schema import ModelConfig
 from model_src.models.audio_encoder import AudioEncodings, Wav2Vec2AudioEncoder
 from model_src.models.build_temporal import build_temporal
 from model_src.models.checkpoint import read_weights, save_checkpoint
-from model_src.models.fusion import build_fusion, either
+from model_src.models.fusion import build_fusion, either, even_unless
 from model_src.models.heads import ClassificationHead, HeadPoseHead, LandmarkHead, log_odds
 from model_src.models.lip_sync import LipSync, MouthEncoder, Sync, mix
 from model_src.models.losses import TemporalConsistencyLoss
@@ -193,7 +193,8 @@ class MultimodalModel(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         if not self.config.multimodal:
             head = self.video_head if self.config.enable_video else self.audio_head
-            return head.mc_dropout(windows.features.fused, passes, generator)
+            told = windows.has_video | windows.has_audio
+            return even_unless(told, head.mc_dropout(windows.features.fused, passes, generator))
         if self.config.learns_fusion:
             logits = self.fused_head.mc_dropout(windows.features.fused, passes, generator)
         else:
@@ -209,7 +210,8 @@ class MultimodalModel(nn.Module):
 
         By itself, or beside its neighbours where it is change that tells.
         """
-        return log_odds(self.video_head(self.temporal(*self.temporal.around(embeddings))))
+        frames, mask = self.temporal.around(embeddings)  # [N, t, D], [N, t]
+        return log_odds(even_unless(self.temporal.tells(mask), self.video_head(self.temporal(frames, mask))))
 
     # --- the steps inside --------------------------------------------------------------------------------------------
 
@@ -220,7 +222,7 @@ class MultimodalModel(nn.Module):
         mask = all_there(frames) if mask is None else mask
         sequence, filled = self.missing_video(self.temporal.sequence(frames, mask), mask)  # [W, T, V], [W, T]
         features = masked_mean(sequence, filled)  # [W, V]
-        return Modality(sequence, filled, mask.any(dim=1), features, self.video_head(features))
+        return Modality(sequence, filled, self.temporal.tells(mask), features, self.video_head(features))
 
     def _hear(self, audio: Tensor | None, mask: Tensor | None, given: Tensor) -> Modality:
         if audio is None or audio.shape[1] == 0:  # one step that is not there
@@ -247,7 +249,7 @@ class MultimodalModel(nn.Module):
         assert alone is not None  # the configuration demands one
         absent = torch.zeros_like(alone.present)
         return WindowLogits(
-            fused=alone.logits,
+            fused=even_unless(alone.present, alone.logits),
             video=None if seen is None else seen.logits,
             audio=None if heard is None else heard.logits,
             has_video=absent if seen is None else seen.present,

@@ -20,6 +20,10 @@ class TemporalEncoder(nn.Module):
         """[B, T, D], [B, T] -> [B, T, output_dim]; a missing frame has no say in the others."""
         raise NotImplementedError
 
+    def tells(self, mask: Tensor) -> Tensor:
+        """[B, T], which frames are there -> [B], is that enough to say anything?"""
+        return mask.any(dim=1)
+
     def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
         """[B, T, D], [B, T] -> [B, output_dim]."""
         mask = all_there(frames) if mask is None else mask

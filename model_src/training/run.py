@@ -19,9 +19,12 @@ from model_src.data.source import OnTheFly, Preextracted, Source
 from model_src.data.store import Store
 from model_src.data.video import Video
 from model_src.models import MultimodalModel, build
+from model_src.models.checkpoint import best_checkpoint_name
+from model_src.training.commit import git_commit
 from model_src.training.journal import Journal, Write
-from model_src.training.processes import join_team
+from model_src.training.processes import Team, join_team
 from model_src.training.settings import DataSettings, TrainSettings
+from model_src.training.solve import solve
 from model_src.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -54,17 +57,42 @@ def train(
         model = build(settings.model_settings(), pretrained=settings.pretrained and resume is None, seed=settings.seed)
         if settings.fast_frozen and settings.model_settings().enable_video and team.device.type == "cpu":
             run_frozen_in_openvino(model)
+        if settings.solve:
+            return solved(settings, model, learn, check, team, resume, listeners)
         trainer = Trainer(settings, model, learn, check, team)
         if resume is not None:
             trainer.resume(resume)
         with stopping_on_sigterm(trainer):
             if team.leads:
-                described = {"model": model.config.name, "seed": settings.seed, "batch_size": settings.batch_size}
-                with Journal(settings.keep.folder, settings.log, described, listeners) as journal:
+                with journal_of(settings, model, listeners) as journal:
                     position = trainer.fit(journal)
             else:
                 position = trainer.fit()
         return Outcome(position.best_auc, trainer.best, trainer.latest, position.epoch, trainer.metrics)
+
+
+def solved(
+    settings: TrainSettings,
+    model: MultimodalModel,
+    learn: WindowDataset,
+    check: WindowDataset,
+    team: Team,
+    resume: Path | None,
+    listeners: Sequence[Write],
+) -> Outcome:
+    if team.size > 1 or resume is not None:
+        raise ValueError("solve: one process does it in one go, so there is nothing to share and nothing to resume")
+    with journal_of(settings, model, listeners) as journal:
+        found = solve(settings, model, learn, check, team.device)
+        journal.write("solve", settings.stop.epochs, found)
+    best = settings.keep.folder / best_checkpoint_name(found["auc"])
+    model.save_checkpoint(best, epoch=settings.stop.epochs, metrics=found, git_commit=git_commit())
+    return Outcome(found["auc"], best, best, settings.stop.epochs, found)
+
+
+def journal_of(settings: TrainSettings, model: MultimodalModel, listeners: Sequence[Write]) -> Journal:
+    described = {"model": model.config.name, "seed": settings.seed, "batch_size": settings.batch_size}
+    return Journal(settings.keep.folder, settings.log, described, listeners)
 
 
 def datasets(

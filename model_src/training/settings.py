@@ -99,6 +99,9 @@ class TrainSettings(Settings):
     amp: Literal["off", "bf16", "fp16"] = Field("off", description="mixed precision")
     gradient_checkpointing: bool = Field(False, description="less memory for a third more arithmetic")
     fast_frozen: bool = Field(False, description="on a processor, run the frozen start of the backbone in OpenVINO")
+    solve: bool = Field(
+        False, description="where one linear layer is all that learns: solve for it on the windows of all epochs"
+    )
     freeze_batch_norm: bool = Field(False, description="keep the statistics that the pretrained weights came with")
     ema: Annotated[float, Field(ge=0, lt=1)] | None = Field(
         0.999, description="decay of the averaged weights; null: none"

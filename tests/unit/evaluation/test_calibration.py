@@ -8,14 +8,15 @@ from sklearn.linear_model import LogisticRegression
 
 from model_src.evaluation.calibration import (
     cross_fitted,
+    error_by_chance,
     expected_calibration_error,
     fit,
     probabilities,
     reliability,
     risk_coverage,
-    sigmoid,
     with_prior,
 )
+from model_src.training.logistic import sigmoid
 from model_src.verdict.scores import Calibration
 
 
@@ -65,6 +66,16 @@ def test_the_calibration_error_is_the_mean_gap_over_the_videos() -> None:
     bins = reliability(labels, p, bins=10)
     assert [(b.count, round(b.said, 9), b.found) for b in bins] == [(4, 0.05, 0.25), (6, 0.95, 1.0)]
     assert expected_calibration_error(labels, p, bins=10) == pytest.approx(0.4 * 0.2 + 0.6 * 0.05)
+
+
+def test_few_videos_show_an_error_even_where_every_probability_is_right() -> None:
+    generator = np.random.default_rng(5)
+    p = generator.random(30)
+    usual, most = error_by_chance(p)
+    errors = [expected_calibration_error(generator.random(30) < p, p) for _ in range(300)]
+    assert usual == pytest.approx(np.mean(errors), abs=0.01)
+    assert np.mean(np.array(errors) <= most) == pytest.approx(0.95, abs=0.04)
+    assert error_by_chance(generator.random(20_000), draws=50)[0] < 0.02, "many videos leave nothing to chance"
 
 
 def test_rejecting_the_unsure_lowers_the_risk() -> None:

@@ -13,8 +13,10 @@ import pytest
 
 from model_src.evaluation import aggregation
 from model_src.evaluation.evaluate import NothingToCompare, evaluate, learn_aggregators, rows_of
+from model_src.evaluation.held_back import said_of_held_back
 from model_src.evaluation.report import SHOWN, write_report
 from model_src.training.ranking import roc_auc
+from model_src.verdict.scores import Calibration
 from tests.unit.evaluation.made_scores import made_scored, made_scores
 
 
@@ -45,6 +47,31 @@ def test_the_report_is_complete_and_needs_nothing_beside_itself(tmp_path: Path) 
     assert "2 no face" in page
     assert "http" not in page
     assert "<script" not in page
+
+
+def test_every_video_is_called_something_and_people_are_compared_with_themselves() -> None:
+    scored = made_scored()
+    results = evaluate(scored, Counter(), resamples=5)
+    assert set(results["answers"]) == {"street, fake", "street, real", "studio, fake", "studio, real"}
+    for said in results["answers"].values():
+        assert said["real"] + said["uncertain"] + said["fake"] == pytest.approx(1)
+    rows = [row for row in rows_of(scored) if row["source"] == "street" and row["label"] == 1]
+    assert results["answers"]["street, fake"]["fake"] == np.mean([row["fake"] > 0.6 for row in rows])
+    # Of each person's two fakes and two reals, how many of the four couples are in order.
+    right = [
+        np.mean([fake.scores.logit > real.scores.logit for fake in four[1::2] for real in four[::2]])
+        for four in (scored[first : first + 4] for first in range(0, 120, 4))
+    ]
+    assert results["same_people"] == {"groups": 30, "ranked_right": pytest.approx(np.mean(right))}
+
+
+def test_people_left_out_of_the_learning_are_told_by_the_calibration_of_the_verdict(tmp_path: Path) -> None:
+    scores = tmp_path / "held_back.csv"
+    scores.write_text("video_id,label,log_odds\na,0,-2\nb,0,0.1\nc,0,2\na#forged,1,3\n")
+    said = said_of_held_back(scores, Calibration())
+    assert said["real"] == {"videos": 3, "real": 1 / 3, "uncertain": 1 / 3, "fake": 1 / 3}
+    assert said["fake"] == {"videos": 1, "real": 0, "uncertain": 0, "fake": 1}
+    assert said_of_held_back(scores, Calibration(method="platt", scale=1, bias=-3))["real"]["real"] == 1
 
 
 def test_names_from_a_manifest_cannot_write_into_the_page(tmp_path: Path) -> None:

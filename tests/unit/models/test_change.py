@@ -83,14 +83,22 @@ def test_a_missing_frame_hides_little_of_what_the_others_tell() -> None:
     torch.testing.assert_close(change().sequence(spoilt, mask)[:, 0], gappy)
 
 
-@pytest.mark.parametrize("there", [[1, 0, 0, 0, 0], [0, 0, 0, 0, 1], [0, 0, 0, 0, 0]])
-def test_a_window_with_less_than_two_frames_tells_nothing(there: list[int]) -> None:
-    mask = torch.tensor(there, dtype=torch.bool).expand(8, -1)
-    assert (change().sequence(frames(), mask) == 0).all()
+@pytest.mark.parametrize("there", [[1, 0, 0, 0, 0], [0, 0, 0, 0, 1], [0, 0, 0, 0, 0], [1]])
+def test_who_has_no_two_frames_to_compare_says_even_odds(there: list[int]) -> None:
+    model = tiny()
+    embeddings, mask = moving(model, len(there))[None], torch.tensor([there], dtype=torch.bool)
+    windows = model.score_windows(embeddings, mask)
+    assert not windows.has_video.any()
+    assert log_odds(windows.fused).item() == 0
+    assert (log_odds(model.mc_dropout(windows, passes=4)) == 0).all()
+    assert (model.score_frames(embeddings[0, :1]) == 0).all()
 
 
-def test_one_picture_alone_tells_nothing() -> None:
-    assert (change()(frames()[:, :1]) == 0).all()
+def test_two_frames_are_enough_to_say_something() -> None:
+    model = tiny()
+    windows = model.score_windows(moving(model, 5)[None], torch.tensor([[True, False, False, True, False]]))
+    assert windows.has_video.all()
+    assert log_odds(windows.fused).item() != 0
 
 
 def tiny(**video: Any) -> MultimodalModel:

@@ -27,6 +27,10 @@ def test_what_is_not_there_has_no_vote() -> None:
     assert either(logits(0.3), logits(0.9), NO, YES).softmax(-1)[1].item() == pytest.approx(0.9, abs=1e-5)
 
 
+def test_where_neither_saw_anything_the_odds_are_even() -> None:
+    assert either(logits(0.3), logits(0.9), NO, NO).softmax(-1)[1].item() == pytest.approx(0.5)
+
+
 def test_certain_heads_give_a_finite_answer_and_gradient() -> None:
     video = torch.tensor([-60.0, 60.0], requires_grad=True)
     audio = torch.tensor([60.0, -60.0], requires_grad=True)

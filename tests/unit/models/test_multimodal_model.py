@@ -113,12 +113,18 @@ def test_gradients_reach_all_that_learns_and_nothing_that_is_frozen(changes: dic
     model = tiny(**changes).train()
     output = model.outputs(tiny_video(channels=model.config.video.channels), tiny_sound())
     loss = training_loss(model, output)
-    if not model.config.multimodal:  # their tokens learn from windows that lack the only modality
-        empty = torch.zeros(2, 5, dtype=torch.bool)
-        lacking = model.outputs(tiny_video(), tiny_sound(), frame_mask=empty, voice=torch.zeros(2, 50).bool())
-        loss = loss + F.cross_entropy(lacking.windows.fused, LABELS)
     loss.backward()
-    assert silent_heads(model) == set()
+    # Nothing stands in for the only modality there is: without it the odds are even.
+    alone = set() if model.config.multimodal else {"missing_video.token", "missing_audio.token"}
+    assert silent_heads(model) <= alone
+
+
+@pytest.mark.parametrize("sense", ["enable_video", "enable_audio"])
+def test_a_model_of_one_sense_says_even_odds_where_it_has_nothing_to_go_by(sense: str) -> None:
+    model = tiny(**{sense: False})
+    empty = torch.zeros(2, 5, dtype=torch.bool)
+    lacking = model.outputs(tiny_video(), tiny_sound(), frame_mask=empty, voice=torch.zeros(2, 50).bool())
+    assert (lacking.windows.fused.softmax(-1) == 0.5).all()
 
 
 def test_the_auxiliary_heads_give_68_landmarks_and_three_angles() -> None:
