@@ -74,7 +74,6 @@ def evaluate(
         "by_method": {
             name: judge((methods == name) | (labels == 0)) for name in sorted(set(methods[labels == 1].tolist()))
         },
-        "same_people": among_the_same_people(labels, logits, groups),
         "answers": {
             f"{name}, {kind}": answers(calibrated[(sources == name) & (labels == label)])
             for name in sorted(set(sources.tolist()))
@@ -127,19 +126,6 @@ def answers(calibrated: NDArray) -> dict[str, Any]:
         "videos": len(calibrated),
         **{name: called[name] / len(calibrated) for name in ("real", "uncertain", "fake")},
     }
-
-
-def among_the_same_people(labels: NDArray, logits: NDArray, groups: NDArray) -> dict[str, Any] | None:
-    """Of a real and a fake that show the same people, how often the fake scores higher; None without such videos."""
-    right = [
-        np.mean(fakes[:, None] > reals[None, :])
-        for fakes, reals in (
-            (logits[(groups == name) & (labels == 1)], logits[(groups == name) & (labels == 0)])
-            for name in sorted(set(groups.tolist()))
-        )
-        if len(fakes) and len(reals)
-    ]
-    return {"groups": len(right), "ranked_right": float(np.mean(right))} if right else None
 
 
 def trust(labels: NDArray, logits: NDArray, calibration: Calibration) -> dict[str, Any]:

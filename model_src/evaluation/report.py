@@ -79,7 +79,7 @@ def page(results: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
             }
         ),
         section("What is said of them", "At the thresholds of the verdict; rather uncertain than wrong."),
-        said(results["answers"], results["same_people"]),
+        said(results["answers"]),
         section("By source", "The videos of each dataset alone."),
         table(results["by_source"]),
         section("By method", "The fakes made in one way, against all real videos."),
@@ -103,7 +103,7 @@ def headline(metrics: Mapping[str, Any], trust: Mapping[str, Any]) -> str:
     return f"<div class=cards>{''.join(shown)}</div>"
 
 
-def said(answers: Mapping[str, Any], same_people: Mapping[str, Any] | None) -> str:
+def said(answers: Mapping[str, Any]) -> str:
     head = "<tr><th>videos</th><th>how many</th><th>called real</th><th>uncertain</th><th>called fake</th></tr>"
     rows = "".join(
         f"<tr><td>{escape(name)}</td><td>{of['videos']}</td>"
@@ -111,13 +111,7 @@ def said(answers: Mapping[str, Any], same_people: Mapping[str, Any] | None) -> s
         + "</tr>"
         for name, of in answers.items()
     )
-    pairs = (
-        f"<p class=dim>Of a real and a fake of the same people the fake scores higher in "
-        f"{same_people['ranked_right']:.0%} ({same_people['groups']} groups of people).</p>"
-        if same_people
-        else ""
-    )
-    return f"<div class=scroll><table>{head}{rows}</table></div>{pairs}"
+    return f"<div class=scroll><table>{head}{rows}</table></div>"
 
 
 def card(name: str, value: str, beside: str, meaning: str) -> str:
