@@ -8,6 +8,7 @@ tells what the model is worth on people whom it has never seen.
 from __future__ import annotations
 
 import csv
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ RIDGES = (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001)
 PARTS = 7  # of the people, one of which is left out at a time
 TOGETHER = 256  # windows that go through the temporal encoder at once
 HELD_BACK = "held_back.csv"
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +69,8 @@ def solve(
 
     unseen = {ridge: said_of_people_left_out(features, seen.label, whose, ridge) for ridge in RIDGES}
     losses = {ridge: loss_of_verdicts(*video_means(seen.video_ids, seen.label, odds)) for ridge, odds in unseen.items()}
+    for each, loss in losses.items():
+        logger.info("ridge %g: loss of the verdicts on people left out %.4f", each, loss)
     ridge = min(RIDGES, key=losses.__getitem__)
     put_into(model.video_head.output, fitted(features, seen.label, ridge))
 
