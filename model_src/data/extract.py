@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from model_src.data import recording
+from model_src.data import film, recording
 from model_src.data.store import Record, Store, sha256
 from model_src.data.video import Video
 from model_src.preprocess.chunk import Chunk
@@ -90,7 +90,8 @@ def _split(video: Video, store: Store, settings: SplitSettings, record: Record) 
         if single is not None:
             keep(single)
             return record.model_copy(update={"chunks": chunks})
-        report = split_video(video.path, keep, settings)
+        with film.readable(video.path) as path:
+            report = split_video(path, keep, settings)
     except (VideoRejected, ImageRejected) as rejection:
         shutil.rmtree(store.folder(video.video_id), ignore_errors=True)  # chunks before a rejection are void
         return record.model_copy(update={"rejected": rejection.code, "reason": rejection.message})

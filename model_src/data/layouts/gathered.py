@@ -5,8 +5,8 @@
     clips/dev-pairs/manifest.csv    path, label, driver, pair       the two halves of face-swap recordings
     speech/{train,dev}/             speaker_chapter_utterance.flac  all real
 
-The swap pairs are what a model is chosen by (`val`); the other labelled clips are only measured (`test`). Paths in the
-CSV files are relative to the root.
+A clip's source is the first word of how it came about. The swap pairs are what a model is chosen by (`val`); the other
+labelled clips are only measured (`test`). Paths in the CSV files are relative to the root.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from model_src.data.video import Video
 
-PICTURES, CLIPS, PAIRS, SPEECH = "faces", "clips", "dev-pairs", "speech"
+PICTURES, PAIRS, SPEECH = "faces", "dev-pairs", "speech"
 LISTS = ("faces/manifest.csv", "clips/manifest.csv", "clips/dev-pairs/manifest.csv")
 
 
@@ -42,7 +42,7 @@ def _clips(root: Path) -> list[Video]:
             label=0 if row["label"] == "0" else 1,
             split="train" if row["role"] == "train" else "test",
             path=root / row["path"],
-            source=CLIPS if row["role"] == "train" else row["method"].split(" ")[0].lower(),
+            source=row["method"].split(" ")[0].lower(),
             method="real" if row["label"] == "0" else row["method"],
         )
         for row in _rows(root / LISTS[1])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import shutil
 import wave
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -18,6 +20,8 @@ from model_src.data.identities import refuse_leaks
 from model_src.data.source import Preextracted
 from model_src.data.store import Store
 from model_src.data.video import Video
+from model_src.preprocess.errors import VideoRejected
+from model_src.preprocess.split import split_video
 from tests.media import talking_head
 from tests.unit.data.faces import face_window
 
@@ -30,6 +34,30 @@ def write(path: Path, rows: list[dict[str, str]]) -> None:
         writer.writerows(rows)
 
 
+def write_old_film(clip: Path, film: Path) -> None:
+    """As MPEG-1 with its sound, the way studio corpora are handed out."""
+    film.parent.mkdir(parents=True)
+    with av.open(str(clip)) as source, av.open(str(film), "w", format="mpeg") as target:
+        picture = target.add_stream(
+            "mpeg1video", rate=25
+        )  # whatever the clip's was: it plays a little slower or faster
+        shown = 0
+        picture.width, picture.height = source.streams.video[0].width, source.streams.video[0].height
+        picture.pix_fmt, picture.bit_rate = "yuv420p", 4_000_000
+        sound = target.add_stream("mp2", rate=44_100, layout="mono")
+        resampler = av.AudioResampler("s16", "mono", 44_100, frame_size=1152)
+        for frame in source.decode(video=0, audio=0):
+            if isinstance(frame, av.VideoFrame):
+                still = frame.reformat(format="yuv420p")
+                still.pts, still.time_base, shown = shown, Fraction(1, 25), shown + 1
+                target.mux(picture.encode(still))
+            elif isinstance(frame, av.AudioFrame):
+                for piece in resampler.resample(frame):
+                    target.mux(sound.encode(piece))
+        for stream in (picture, sound):
+            target.mux(stream.encode(None))
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("gathered")
@@ -37,7 +65,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(
         root / "clips/manifest.csv",
         [
-            {"path": "clips/train/real/talk.mp4", "label": "0", "role": "train", "method": "studio"},
+            {"path": "clips/train/real/talk.mpg", "label": "0", "role": "train", "method": "GRID corpus"},
             {"path": "clips/dev/fake/head.mp4", "label": "1", "role": "dev", "method": "EDTalk + face SR"},
         ],
     )
@@ -51,9 +79,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     cv2.imwrite(str(root / "faces/anna.jpg"), face_window().crops[0][..., ::-1])
     cv2.imwrite(str(root / "faces/wall.jpg"), np.full((200, 200, 3), 128, np.uint8))
-    talk = root / "clips/train/real/talk.mp4"
-    talk.parent.mkdir(parents=True)
-    shutil.copy(talking_head(root / "head.mp4", 2.0), talk)
+    write_old_film(talking_head(root / "head.mp4", 2.0), root / "clips/train/real/talk.mpg")
     speech = root / "speech/train/12_34_0001.wav"
     speech.parent.mkdir(parents=True)
     with wave.open(str(speech), "wb") as file:
@@ -78,7 +104,7 @@ def test_every_kind_of_material_has_its_part(root: Path) -> None:
     videos = load_videos(root)
     assert {(video.source, video.split, video.label) for video in videos} == {
         ("faces", "train", 0),
-        ("clips", "train", 0),
+        ("grid", "train", 0),
         ("edtalk", "test", 1),
         ("dev-pairs", "val", 0),
         ("dev-pairs", "val", 1),
@@ -116,10 +142,32 @@ def test_a_recording_has_sound_and_no_frame(extracted: tuple[Store, dict[str, Vi
     assert crossings == pytest.approx(8000 / 5 / np.pi, rel=0.02)  # the tone that was written at 8 kHz
 
 
+def test_an_old_film_is_read_for_training_and_refused_for_a_verdict(
+    root: Path, extracted: tuple[Store, dict[str, Video]]
+) -> None:
+    store, videos = extracted
+    record = store.record(videos["grid"].video_id)
+    assert record is not None
+    assert record.windows >= 3
+    sample = WindowDataset([videos["grid"]], Preextracted(store), sampling="uniform")[(0, 0)][0]
+    assert sample.frame_mask.all()
+    assert sample.length == 16_000
+    assert np.abs(sample.pcm).max() > 1000
+    with pytest.raises(VideoRejected, match="container"):
+        split_video(videos["grid"].path, lambda _: None, EXTRACT_SETTINGS)
+
+
+def test_a_film_cut_short_is_left_out_with_a_reason(tmp_path: Path) -> None:
+    film = tmp_path / "broken.mpg"
+    film.write_bytes(b"\0\0\1\xba" + b"x" * 500)
+    video = Video(video_id="broken", label=0, split="train", path=film)
+    assert [dict(tally.rejected) for tally in extract_all([video], Store(tmp_path / "store"))] == [{"corrupt_video": 1}]
+
+
 def test_one_frame_of_a_window_can_be_learnt_as_a_picture(extracted: tuple[Store, dict[str, Video]]) -> None:
     store, videos = extracted
     source = Preextracted(store)
-    whole, one = (WindowDataset([videos["clips"]], source, frames=frames)[(3, 0)][0] for frames in (None, 1))
+    whole, one = (WindowDataset([videos["grid"]], source, frames=frames)[(3, 0)][0] for frames in (None, 1))
     assert (whole.crops.shape[0], one.crops.shape[0]) == (5, 1)
     assert (one.crops[0] == whole.crops).all(axis=(1, 2, 3)).any()
     assert one.frame_mask.all()
