@@ -19,7 +19,6 @@ WEATHER = (picture.downscale, picture.jpeg)
 CHANNEL = (sound.noise, sound.phone_band, sound.codec)
 SOUND = (*CHANNEL, sound.stretch, sound.pitch)
 PCM = 32768
-SHAKE = 1.5  # the most; at 1, a frame is usually off by 2 degrees, 3 % of its size and 2 % of its side
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,6 @@ class Augment:
     chance: float = 0.2
     flip: float = 0.5
     crop: float = 0.3
-    shake: float = 0.3
     # Speed and pitch are changed by synthesis: who learns to tell it from a real voice must not hear it as real.
     sounds: Sequence[SoundChange] = SOUND
 
@@ -38,10 +36,8 @@ class Augment:
             sample = flipped(sample)
         if generator.random() < self.crop:
             sample = zoomed(sample, generator)
-        sample = replace(sample, crops=some_of(PICTURE, self.chance, sample.crops, generator))
-        if generator.random() < self.shake:  # after all that happens to a film, since a face is found in what is left
-            sample = shaken(sample, generator)
-        return replace(sample, pcm=self._sound(sample, generator))
+        crops = some_of(PICTURE, self.chance, sample.crops, generator)
+        return replace(sample, crops=crops, pcm=self._sound(sample, generator))
 
     def _sound(self, sample: Sample, generator: np.random.Generator) -> np.ndarray:
         chosen = [change for change in self.sounds if generator.random() < self.chance]
@@ -103,22 +99,3 @@ def zoomed(sample: Sample, generator: np.random.Generator) -> Sample:
     return replace(
         sample, crops=crops, points=(sample.points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32), flow=flow
     )
-
-
-def shaken(sample: Sample, generator: np.random.Generator) -> Sample:
-    """Each frame a little turned, nearer and aside, as by a tracker that is not sure of the eyes.
-
-    A window with optical flow is left as it is: it tells how the face moved, and the tracker did not move it.
-    """
-    if sample.flow is not None:
-        return sample
-    height, width = sample.crops.shape[1:3]
-    strength = generator.uniform(0, SHAKE)
-    crops, points = np.empty_like(sample.crops), np.empty_like(sample.points)
-    for place, (crop, five) in enumerate(zip(sample.crops, sample.points, strict=True)):
-        turn, closer = generator.normal(0, 2 * strength), 1 + generator.normal(0, 0.03 * strength)
-        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), turn, closer)  # [2, 3]
-        matrix[:, 2] += generator.normal(0, 0.02 * strength, 2) * np.array([width, height])
-        crops[place] = cv2.warpAffine(crop, matrix, (width, height), borderMode=cv2.BORDER_REFLECT)
-        points[place] = five @ matrix[:, :2].T + matrix[:, 2]
-    return replace(sample, crops=crops, points=points)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
 
 from model_src.data.augment import picture, sound
-from model_src.data.augment.augment import PICTURE, SOUND, Augment, flipped, shaken, zoomed
+from model_src.data.augment.augment import PICTURE, SOUND, Augment, flipped, zoomed
 from tests.unit.data.faces import face_window
 
 
@@ -76,22 +75,6 @@ def test_points_and_motion_follow_the_mirror_and_the_zoom() -> None:
     closer = zoomed(sample, chance())
     spread = [np.ptp(s.points[0, :, 0]) for s in (sample, closer)]
     assert spread[1] > spread[0]
-
-
-def test_a_tracker_that_is_not_sure_moves_every_frame_by_itself_and_the_points_with_it() -> None:
-    still = replace(face_window(), crops=face_window().crops[[0] * 5], points=face_window().points[[0] * 5])
-    moved = shaken(still, chance(2))
-    assert len({crop.tobytes() for crop in moved.crops}) == 5
-    for crop, points in zip(moved.crops, moved.points, strict=True):
-        turned, _ = cv2.estimateAffinePartial2D(still.points[0], points)
-        back = cv2.warpAffine(crop, cv2.invertAffineTransform(turned), (224, 224), borderMode=cv2.BORDER_REFLECT)
-        middle = (slice(40, 184), slice(40, 184))
-        assert np.corrcoef(back[middle].ravel(), still.crops[0][middle].ravel())[0, 1] > 0.98
-
-
-def test_motion_that_was_measured_is_not_contradicted() -> None:
-    sample = replace(face_window(), flow=np.zeros((5, 224, 224, 2), np.float16))
-    assert shaken(sample, chance(2)) is sample
 
 
 def test_a_window_without_sound_stays_without() -> None:
