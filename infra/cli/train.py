@@ -33,6 +33,7 @@ def train(
     from model_src.models import MissingWeightsError
     from model_src.training.journal import TrackerMissing
     from model_src.training.position import Diverged, Stopped
+    from model_src.training.solve import CannotSolve
 
     try:
         if debug:
@@ -44,7 +45,7 @@ def train(
     except Stopped as stopped:
         console.print(str(stopped))
     except (ManifestInvalid, NothingToLearnFrom, IdentityLeak, MissingWeightsError, SampleMissing, TrackerMissing,
-            Diverged, ValidationError) as error:  # fmt: skip
+            Diverged, CannotSolve, ValidationError) as error:  # fmt: skip
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 

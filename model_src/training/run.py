@@ -24,7 +24,7 @@ from model_src.training.commit import git_commit
 from model_src.training.journal import Journal, Write
 from model_src.training.processes import Team, join_team
 from model_src.training.settings import DataSettings, TrainSettings
-from model_src.training.solve import solve
+from model_src.training.solve import CannotSolve, solve
 from model_src.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def solved(
     listeners: Sequence[Write],
 ) -> Outcome:
     if team.size > 1 or resume is not None:
-        raise ValueError("solve: one process does it in one go, so there is nothing to share and nothing to resume")
+        raise CannotSolve("solve: one process does it in one go, so there is nothing to share and nothing to resume")
     with journal_of(settings, model, listeners) as journal:
         found = solve(settings, model, learn, check, team.device)
         journal.write("solve", settings.stop.epochs, found)

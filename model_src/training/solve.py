@@ -1,8 +1,8 @@
 """Where one linear layer is all that learns, it is solved for: no rate, no luck, the same answer every time.
 
-Windows are drawn and forged as in any training, and each is looked at once. How strongly the weights are held back is
-chosen by the people: a part of them is left out of the fit in turn, and what is then said of them is kept, since it
-tells what the model is worth on people whom it has never seen.
+Windows are drawn and forged as in any training, and each is looked at once. How strongly the weights are pulled
+towards zero is chosen by the people: a part of them is left out of the fit in turn, and what is then said of them is
+kept, since it tells what the model is worth on people whom it has never seen.
 """
 
 from __future__ import annotations
@@ -43,6 +43,10 @@ HELD_BACK = "held_back.csv"
 logger = logging.getLogger(__name__)
 
 
+class CannotSolve(ValueError):
+    """There is more to learn than one layer, or nobody to leave out."""
+
+
 @dataclass(frozen=True, eq=False)
 class Windows:
     """N windows as the frozen encoder sees them."""
@@ -58,13 +62,15 @@ def solve(
 ) -> dict[str, float]:
     """Sets the weights of the picture's head, writes what was said of the people left out, and tells how good it is."""
     refuse_what_else_learns(model)
+    people = group_names(learn.videos)
+    if len(set(people.values())) < 2:
+        raise CannotSolve("solve: with a single person there is nobody to leave out")
     model.to(device).eval()
     with usual_values(model.video_encoder.regions):  # epoch 0 only tells what faces usually look like
         for batch in epoch(settings, learn, 0):
             embeddings_of(model, batch.to(device))
     seen = look(settings, model, learn, device)
     features = features_of(model, seen, device)  # [N, G]
-    people = group_names(learn.videos)
     whose = np.array([people[video_id.removesuffix(FORGED)] for video_id in seen.video_ids])
 
     unseen = {ridge: said_of_people_left_out(features, seen.label, whose, ridge) for ridge in RIDGES}
@@ -90,11 +96,11 @@ def solve(
 def refuse_what_else_learns(model: MultimodalModel) -> None:
     """The one token that stands in for a missing picture is never drawn: every window that is learnt has one."""
     if model.config.enable_audio or not model.config.enable_video:
-        raise ValueError("solve: only a model of the picture alone can be solved for")
+        raise CannotSolve("solve: only a model of the picture alone can be solved for")
     learnt = {name.rpartition(".")[0] for name, parameter in model.named_parameters() if parameter.requires_grad}
     others = sorted(learnt - {"missing_video", "video_head.output"})
     if others:
-        raise ValueError(f"solve: all but one linear layer must be frozen, and these would learn, too: {others}")
+        raise CannotSolve(f"solve: all but one linear layer must be frozen, and these would learn, too: {others}")
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from model_src.models import load_for_inference
 from model_src.training.position import Stopped
 from model_src.training.run import train
 from model_src.training.settings import TrainSettings
+from model_src.training.solve import CannotSolve
 from model_src.training.trainer import Trainer
 from tests.unit.data.made_windows import made_video
 from tests.unit.training.made_run import learner, settings
@@ -47,6 +48,23 @@ def test_videos_become_a_checkpoint_and_what_is_missing_is_counted(
     assert outcome.epochs == 1
     assert load_for_inference(outcome.latest).config.name == "tiny"
     assert (tmp_path / "metrics.jsonl").is_file()
+
+
+def test_one_layer_is_solved_for_by_the_same_command_and_cannot_be_resumed(root: Path, tmp_path: Path) -> None:
+    model = {
+        "name": "tiny", "enable_audio": False, "temporal": {"kind": "change"},
+        "video": {
+            "backbone": "test_efficientnet", "pooling": "regions", "region_stages": 1, "frozen_stages": "all",
+        },
+        "heads": {"hidden_dim": None, "dropout": 0.0},
+    }  # fmt: skip
+    asked = chosen(tmp_path).model_copy(update={"model": model, "solve": True})
+    outcome = train(asked, load_videos(root), data_root=root)
+    assert load_for_inference(outcome.best).video_head.output.weight.abs().max() > 0
+    assert (tmp_path / "held_back.csv").is_file()
+    assert '"kind": "solve"' in (tmp_path / "metrics.jsonl").read_text()
+    with pytest.raises(CannotSolve, match="nothing to resume"):
+        train(asked, load_videos(root), data_root=root, resume=outcome.best)
 
 
 def test_sigterm_saves_and_the_next_run_goes_on(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

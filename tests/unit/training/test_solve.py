@@ -20,7 +20,7 @@ from model_src.models.heads import log_odds
 from model_src.training.logistic import logistic_regression
 from model_src.training.ranking import roc_auc
 from model_src.training.settings import TrainSettings, load_settings
-from model_src.training.solve import HELD_BACK, put_into, said_of_people_left_out, solve, usual_values
+from model_src.training.solve import HELD_BACK, CannotSolve, put_into, said_of_people_left_out, solve, usual_values
 from tests.unit.data.made_windows import MadeSource, made_videos
 
 
@@ -122,5 +122,11 @@ def test_what_cannot_be_solved_for_is_refused_by_name(changes: dict[str, Any], r
     videos = made_videos(4)
     data = WindowDataset(videos, MadeSource())
     model = build(watcher(**changes), pretrained=False, seed=0)
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises(CannotSolve, match=reason):
         solve(chosen(tmp_path), model, data, data, torch.device("cpu"))
+
+
+def test_one_person_alone_is_refused_for_there_is_nobody_to_leave_out(tmp_path: Path) -> None:
+    alone = WindowDataset(made_videos(1), MadeSource())
+    with pytest.raises(CannotSolve, match="nobody to leave out"):
+        solve(chosen(tmp_path), build(watcher(), pretrained=False, seed=0), alone, alone, torch.device("cpu"))
