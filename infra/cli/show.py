@@ -81,7 +81,7 @@ def remarks(prediction: Prediction, metadata: Metadata) -> list[str]:
     if prediction.modalities == ["video"]:
         lines.append("No usable sound: judged by the picture alone.")
     if "video" not in prediction.modalities:
-        lines.append("Too few frames show a face: the picture has no say.")
+        lines.append("The picture has no say: too few frames show a face, or all show the same.")
     lines += [
         f"Left out {span.start:.1f}-{span.end:.1f} s: {span.reason.replace('_', ' ')}."
         for span in metadata.excluded[:5]

@@ -24,6 +24,10 @@ class TemporalEncoder(nn.Module):
         """[B, T], which frames are there -> [B], is that enough to say anything?"""
         return mask.any(dim=1)
 
+    def films(self, frames: Tensor, mask: Tensor) -> Tensor:  # noqa: ARG002 - who judges frames takes any
+        """[B, T, D], [B, T] -> [B], is it a film rather than a picture shown for a while?"""
+        return torch.ones_like(mask[:, 0])
+
     def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
         """[B, T, D], [B, T] -> [B, output_dim]."""
         mask = all_there(frames) if mask is None else mask

@@ -94,6 +94,17 @@ def test_who_has_no_two_frames_to_compare_says_even_odds(there: list[int]) -> No
     assert (model.score_frames(embeddings[0, :1]) == 0).all()
 
 
+def test_a_picture_shown_as_a_film_is_not_judged_by_how_still_it_is() -> None:
+    model = tiny()
+    still = moving(model, 1).repeat(5, 1) + 0.02 * torch.randn(5, model.video_encoder.output_dim)
+    windows = model.score_windows(still[None])
+    assert not windows.has_video.any()
+    assert log_odds(windows.fused).item() == 0
+    assert (model.score_frames(still) == 0).all()
+    breathing = moving(model, 1).repeat(5, 1) + 0.2 * torch.randn(5, model.video_encoder.output_dim)
+    assert model.score_windows(breathing[None]).has_video.all()
+
+
 def test_two_frames_are_enough_to_say_something() -> None:
     model = tiny()
     windows = model.score_windows(moving(model, 5)[None], torch.tensor([[True, False, False, True, False]]))
