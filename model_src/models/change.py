@@ -43,29 +43,28 @@ class RegionalChange(TemporalEncoder):
         sums = torch.zeros_like(contrast)
         told = torch.zeros_like(contrast[:, :1])  # [B, 1], over how many distances
         for distance, normal in enumerate(self.normal, start=1):
-            both = mask[:, distance:] & mask[:, :-distance]  # [B, T' - distance]
+            difference, both = apart(frames, mask, distance)
             rows = both.any(dim=1)  # [B], is there anything to compare?
             if not rows.any() or (self.training and rows.sum() < 2):  # one row has no statistics to learn from
                 continue
-            change = self._grouped((frames[rows, distance:] - frames[rows, :-distance]).abs())  # [B', T' - distance, G]
+            change = self._grouped(difference[rows])  # [B', T' - distance, G]
             change = torch.log(masked_mean(change, both[rows]) + SMALLEST) - contrast[rows]  # [B', G]
             sums = sums.index_put((rows,), normal(change).to(sums.dtype), accumulate=True)
             told = told + rows[:, None]
         return (sums / told.clamp(min=1)).unsqueeze(1).expand(-1, places, -1)
 
-    def tells(self, mask: Tensor) -> Tensor:
+    def enough(self, mask: Tensor) -> Tensor:
         """Change takes two frames to compare."""
         return in_steps(mask).sum(dim=1) >= 2
 
-    def films(self, frames: Tensor, mask: Tensor) -> Tensor:
+    def tells(self, frames: Tensor, mask: Tensor) -> Tensor:
         """A picture that is shown for a second neither lives nor is held still by a forger."""
         frames, mask = in_steps(frames), in_steps(mask)
         statistics = frames[..., : -REGIONS * len(self.channels)]  # without the contrast
-        most = torch.zeros_like(statistics[:, 0, 0])  # [B]
+        most = torch.zeros_like(statistics[:, 0, 0])  # [B], and nothing changes where there are no two frames
         for distance in range(1, frames.shape[1]):
-            both = mask[:, distance:] & mask[:, :-distance]
-            change = (statistics[:, distance:] - statistics[:, :-distance]).abs().mean(dim=-1, keepdim=True)
-            most = torch.maximum(most, masked_mean(change, both).squeeze(-1))
+            change, both = apart(statistics, mask, distance)
+            most = torch.maximum(most, masked_mean(change.mean(dim=-1, keepdim=True), both).squeeze(-1))
         return most > STILL
 
     def _grouped(self, statistics: Tensor) -> Tensor:
@@ -86,6 +85,11 @@ class RegionalChange(TemporalEncoder):
         places = torch.stack([here - 1, here, here + 1], dim=1)  # [N, 3]
         mask = (places >= 0) & (places < len(frames))  # [N, 3]
         return frames[places.clamp(0, len(frames) - 1)], mask
+
+
+def apart(frames: Tensor, mask: Tensor, distance: int) -> tuple[Tensor, Tensor]:
+    """How much frames [B, T', D] so far apart differ, [B, T' - distance, D], and where both are there."""
+    return (frames[:, distance:] - frames[:, :-distance]).abs(), mask[:, distance:] & mask[:, :-distance]
 
 
 def in_steps(frames: Tensor) -> Tensor:

@@ -211,8 +211,7 @@ class MultimodalModel(nn.Module):
         By itself, or beside its neighbours where it is change that tells.
         """
         frames, mask = self.temporal.around(embeddings)  # [N, t, D], [N, t]
-        told = self.temporal.tells(mask) & self.temporal.films(frames, mask)  # [N]
-        return log_odds(even_unless(told, self.video_head(self.temporal(frames, mask))))
+        return log_odds(even_unless(self.temporal.tells(frames, mask), self.video_head(self.temporal(frames, mask))))
 
     # --- the steps inside --------------------------------------------------------------------------------------------
 
@@ -223,8 +222,7 @@ class MultimodalModel(nn.Module):
         mask = all_there(frames) if mask is None else mask
         sequence, filled = self.missing_video(self.temporal.sequence(frames, mask), mask)  # [W, T, V], [W, T]
         features = masked_mean(sequence, filled)  # [W, V]
-        told = self.temporal.tells(mask) & self.temporal.films(frames, mask)  # [W]
-        return Modality(sequence, filled, told, features, self.video_head(features))
+        return Modality(sequence, filled, self.temporal.tells(frames, mask), features, self.video_head(features))
 
     def _hear(self, audio: Tensor | None, mask: Tensor | None, given: Tensor) -> Modality:
         if audio is None or audio.shape[1] == 0:  # one step that is not there

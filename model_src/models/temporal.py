@@ -20,13 +20,13 @@ class TemporalEncoder(nn.Module):
         """[B, T, D], [B, T] -> [B, T, output_dim]; a missing frame has no say in the others."""
         raise NotImplementedError
 
-    def tells(self, mask: Tensor) -> Tensor:
-        """[B, T], which frames are there -> [B], is that enough to say anything?"""
+    def enough(self, mask: Tensor) -> Tensor:
+        """[B, T], which frames are there -> [B], are they enough to say anything?"""
         return mask.any(dim=1)
 
-    def films(self, frames: Tensor, mask: Tensor) -> Tensor:  # noqa: ARG002 - who judges frames takes any
-        """[B, T, D], [B, T] -> [B], is it a film rather than a picture shown for a while?"""
-        return torch.ones_like(mask[:, 0])
+    def tells(self, frames: Tensor, mask: Tensor) -> Tensor:  # noqa: ARG002 - who judges frames takes any
+        """[B, T, D], [B, T] -> [B], is there anything to go by?"""
+        return self.enough(mask)
 
     def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
         """[B, T, D], [B, T] -> [B, output_dim]."""

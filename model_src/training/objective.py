@@ -20,17 +20,18 @@ from model_src.training.settings import LossSettings
 
 def run(model: MultimodalModel, batch: Batch) -> TrainingOutput:
     """A batch through the whole model."""
-    video = audio = None
-    if model.config.enable_video:
-        rows = batch.crops.shape[:2]  # (B, T)
-        flow = None if model.config.video.channels == 3 else batch.flow
-        if model.config.video.channels == 5 and flow is None:
-            raise ValueError("the model looks at optical flow and the data has none: extract it with --flow")
-        frames = frames_from_crops(batch.crops.flatten(0, 1), None if flow is None else flow.flatten(0, 1))
-        video = frames.unflatten(0, rows)  # [B, T, C, 224, 224]
-    if model.config.enable_audio:
-        audio = waveform_from_pcm(batch.pcm)  # [B, 16000]
+    video = frames_of(model, batch) if model.config.enable_video else None
+    audio = waveform_from_pcm(batch.pcm) if model.config.enable_audio else None  # [B, 16000]
     return model.outputs(video, audio, frame_mask=batch.frame_mask, voice=batch.voice, audio_lengths=batch.length)
+
+
+def frames_of(model: MultimodalModel, batch: Batch) -> Tensor:
+    """The pictures as that model takes them: [B, T, C, 224, 224]."""
+    flow = None if model.config.video.channels == 3 else batch.flow
+    if model.config.video.channels == 5 and flow is None:
+        raise ValueError("the model looks at optical flow and the data has none: extract it with --flow")
+    frames = frames_from_crops(batch.crops.flatten(0, 1), None if flow is None else flow.flatten(0, 1))
+    return frames.unflatten(0, batch.crops.shape[:2])
 
 
 class Objective(nn.Module):

@@ -26,10 +26,9 @@ from model_src.data.identities import group_names
 from model_src.data.sample import FORGED
 from model_src.models import MultimodalModel
 from model_src.models.heads import FAKE, REAL
-from model_src.models.inputs import frames_from_crops
 from model_src.training.loading import check_loader, loader, order_of
 from model_src.training.logistic import Floats, log_loss, logistic_regression
-from model_src.training.objective import Objective
+from model_src.training.objective import Objective, frames_of
 from model_src.training.position import Position
 from model_src.training.processes import Team
 from model_src.training.ranking import roc_auc, video_means
@@ -94,7 +93,7 @@ def solve(
 
 
 def refuse_what_else_learns(model: MultimodalModel) -> None:
-    """The one token that stands in for a missing picture is never drawn: every window that is learnt has one."""
+    """Nothing ever stands in for the only sense there is, so its token does not learn."""
     if model.config.enable_audio or not model.config.enable_video:
         raise CannotSolve("solve: only a model of the picture alone can be solved for")
     learnt = {name.rpartition(".")[0] for name, parameter in model.named_parameters() if parameter.requires_grad}
@@ -128,23 +127,23 @@ def epoch(settings: TrainSettings, learn: WindowDataset, number: int) -> Iterato
 @torch.no_grad()
 def embeddings_of(model: MultimodalModel, batch: Batch) -> Tensor:
     """[B, T, D]."""
-    frames = frames_from_crops(batch.crops.flatten(0, 1))
-    return model.encode_frames(frames).embeddings.unflatten(0, batch.crops.shape[:2])
+    frames = frames_of(model, batch)  # [B, T, C, 224, 224]
+    return model.encode_frames(frames.flatten(0, 1)).embeddings.unflatten(0, frames.shape[:2])
 
 
 def look(settings: TrainSettings, model: MultimodalModel, learn: WindowDataset, device: torch.device) -> Windows:
-    """Every window of the epochs to learn from that tells anything, through the encoder once."""
+    """Every window of the epochs to learn from that has enough frames, through the encoder once."""
     frames: list[Tensor] = []
     mask: list[Tensor] = []
     label: list[int] = []
     video_ids: list[str] = []
     for number in range(1, settings.stop.epochs + 1):
         for batch in epoch(settings, learn, number):
-            tells = model.temporal.tells(batch.frame_mask)
-            frames.append(embeddings_of(model, batch.to(device)).half().cpu()[tells])
-            mask.append(batch.frame_mask[tells])
-            label += batch.label[tells].tolist()
-            video_ids += [video_id for video_id, told in zip(batch.video_ids, tells.tolist(), strict=True) if told]
+            enough = model.temporal.enough(batch.frame_mask)  # [B]
+            frames.append(embeddings_of(model, batch.to(device)).half().cpu()[enough])
+            mask.append(batch.frame_mask[enough])
+            label += batch.label[enough].tolist()
+            video_ids += [video_id for video_id, kept in zip(batch.video_ids, enough.tolist(), strict=True) if kept]
     return Windows(torch.cat(frames), torch.cat(mask), np.array(label, np.float64), video_ids)
 
 
@@ -168,21 +167,24 @@ def said_of_people_left_out(features: Floats, label: Floats, whose: NDArray, rid
     for part in np.array_split(np.unique(whose), PARTS):
         asked = np.isin(whose, part)
         if asked.any():
-            weights = fitted(features[~asked], label[~asked], ridge)
-            odds[asked] = features[asked] @ weights[:-1] + weights[-1]
+            odds[asked] = said(features[asked], fitted(features[~asked], label[~asked], ridge))
     return odds
 
 
 def loss_of_verdicts(labels: NDArray, odds: Floats) -> float:
     """Of videos' mean log-odds [V], once they are calibrated: what is shipped is a verdict, not windows."""
-    columns = np.column_stack([odds, np.ones(len(odds))])
-    return log_loss(columns @ logistic_regression(columns, labels.astype(np.float64), ridge=RIDGES[-1]), labels)
+    return log_loss(said(odds[:, None], fitted(odds[:, None], labels, RIDGES[-1])), labels)
 
 
-def fitted(features: Floats, label: Floats, ridge: float) -> Floats:
+def fitted(features: Floats, label: NDArray, ridge: float) -> Floats:
     """[G + 1], the weights and the bias, which alone is free."""
     columns = np.column_stack([features, np.ones(len(features))])
-    return logistic_regression(columns, label, ridge=[*[ridge] * features.shape[1], 0.0])
+    return logistic_regression(columns, label.astype(np.float64), ridge=[*[ridge] * features.shape[1], 0.0])
+
+
+def said(features: Floats, weights: Floats) -> Floats:
+    """Log-odds [N] by weights that `fitted` found."""
+    return features @ weights[:-1] + weights[-1]
 
 
 @torch.no_grad()
