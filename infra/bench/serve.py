@@ -97,7 +97,8 @@ def window_by_window(model: Any, chunk: Any) -> list[float]:
         cells = chunk.voice[first // VOICE_CELL : first // VOICE_CELL + 50]
         voice[0, : len(cells)] = torch.from_numpy(cells)
         there = torch.from_numpy(places >= 0)[None]  # [1, T]
-        windows = model.outputs(frames, sound, frame_mask=there, voice=voice).windows
+        points = torch.from_numpy(chunk.points[places.clip(min=0)])[None]  # [1, T, 5, 2]
+        windows = model.outputs(frames, sound, points=points, frame_mask=there, voice=voice).windows
         fused = windows.fused.softmax(-1)[0, 1].item()
         video = windows.video.softmax(-1)[0, 1].item() if windows.has_video[0] else fused
         audio = windows.audio.softmax(-1)[0, 1].item() if windows.has_audio[0] else fused

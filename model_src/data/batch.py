@@ -18,6 +18,7 @@ class Batch:
     crops: Tensor  # uint8 [B, T, 224, 224, 3]
     frame_mask: Tensor  # bool [B, T]
     points: Tensor  # float32 [B, T, 5, 2]
+    points_in_video: Tensor  # float32 [B, T, 5, 2]
     flow: Tensor | None  # float16 [B, T, 224, 224, 2]
     pcm: Tensor  # int16 [B, 16000]
     voice: Tensor  # bool [B, 50]
@@ -62,6 +63,7 @@ def collate(items: Iterable[list[Sample]]) -> Batch:
         crops=torch.from_numpy(np.stack([_longer(sample.crops, places) for sample in samples])),
         frame_mask=torch.from_numpy(np.stack([_longer(sample.frame_mask, places, blank=True) for sample in samples])),
         points=torch.from_numpy(np.stack([_longer(sample.points, places) for sample in samples])),
+        points_in_video=torch.from_numpy(np.stack([_longer(sample.points_in_video, places) for sample in samples])),
         flow=torch.from_numpy(np.stack([_longer(flow, places) for flow in flows]))
         if len(flows) == len(samples)
         else None,

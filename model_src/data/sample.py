@@ -23,6 +23,7 @@ class Sample:
     crops: NDArray[np.uint8]  # [T, 224, 224, 3] RGB; a missing frame repeats its nearest neighbour
     frame_mask: NDArray[np.bool_]  # [T], false where the frame is missing
     points: NDArray[np.float32]  # [T, 5, 2] eyes, nose, mouth corners, in pixels of the crop
+    points_in_video: NDArray[np.float32]  # [T, 5, 2] where they were before the face was set upright, in its pixels
     flow: NDArray[np.float16] | None  # [T, 224, 224, 2]
     pcm: NDArray[np.int16]  # [16000], zero beyond the end of the video
     voice: NDArray[np.bool_]  # [50], does somebody speak in these 20 ms
@@ -64,12 +65,13 @@ def in_sync(video: Video) -> int:
 def frames_of(chunk: Chunk, rows: NDArray[np.int32]) -> dict[str, Any]:
     """Crops, points and flow of the frames [T] of a window. A recording without a picture has black ones."""
     if not (rows >= 0).any():
-        black = np.zeros((len(rows), CROP, CROP, 3), np.uint8)
-        return {"crops": black, "points": np.zeros((len(rows), 5, 2), np.float32), "flow": None}
+        black, nowhere = np.zeros((len(rows), CROP, CROP, 3), np.uint8), np.zeros((len(rows), 5, 2), np.float32)
+        return {"crops": black, "points": nowhere, "points_in_video": nowhere, "flow": None}
     places = nearest_usable(rows)  # [T]
     return {
         "crops": chunk.crops[places],
         "points": points_in_crop(chunk.points[places], chunk.transforms[places]),
+        "points_in_video": chunk.points[places],
         "flow": None if chunk.flow is None else chunk.flow[places],
     }
 
@@ -83,6 +85,7 @@ def fewer_frames(sample: Sample, count: int, generator: np.random.Generator) -> 
         crops=sample.crops[places],
         frame_mask=sample.frame_mask[places],
         points=sample.points[places],
+        points_in_video=sample.points_in_video[places],
         flow=None if sample.flow is None else sample.flow[places],
     )
 

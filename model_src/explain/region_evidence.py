@@ -38,8 +38,8 @@ def region_evidence(
         if not changes.requires_grad:  # no two frames follow each other, in no window: there was no change to see
             return embeddings.new_zeros(len(embeddings), SIDE, SIDE)
         (gradient,) = torch.autograd.grad(log_odds(windows.fused).sum(), changes)  # [W, G]
-    # Groups stand stage by stage, means before deviations, region by region.
-    evidence = (gradient * changes.detach()).unflatten(1, (-1, REGIONS)).sum(dim=1)  # [W, R]
+    # Groups stand stage by stage, means before deviations, region by region; the turn of the head has no region.
+    evidence = (gradient * changes.detach())[:, :-1].unflatten(1, (-1, REGIONS)).sum(dim=1)  # [W, R]
     shown = torch.einsum("wr,rij->wij", torch.relu(evidence), drawn_regions().to(evidence))  # [W, 14, 14]
     answers = torch.zeros(len(window_frames), len(embeddings)).to(evidence)  # [W, N], is the frame in the window?
     rows, places = (window_frames >= 0).nonzero(as_tuple=True)

@@ -2,7 +2,8 @@
 
 A face that was animated from one picture, or put on by a generator, blinks, breathes and twitches less than the one it
 stands for, while the head under it moves as before. A sharp face in good light changes more than a soft one that does
-the same, so change is counted in shares of what there is to change: the contrast.
+the same, so change is counted in shares of what there is to change: the contrast. Somebody who keeps turning changes
+more than somebody who sits still, so how far the head turns is counted, too.
 """
 
 from __future__ import annotations
@@ -12,43 +13,57 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from model_src.models.head_pose import ROLL, YAW, head_pose
 from model_src.models.masks import masked_mean
 from model_src.models.regions import REGIONS
 from model_src.models.temporal import TemporalEncoder
 
 FRAMES_PER_WINDOW = 5  # change is looked at in steps of a fifth of a second, however many frames a window has
 SMALLEST = 1e-3
+SMALLEST_TURN = 0.005  # radians; a head that is held is not found at the same place to the last bit
+POSE = 2  # numbers of a frame that tell how the head is turned
 # What a still picture changes by when it was stored as a film is under 0.06, the stillest of 1,800 filmed and generated
 # seconds changes by 0.12: of what faces differ from each other, the mean over all there is to measure.
 STILL = 0.08
 
 
 class RegionalChange(TemporalEncoder):
-    """[B, T, D] as RegionalPooling gives them -> [B, G] at every place of T, one number for each region in each stage.
+    """[B, T, D] as RegionalPooling gives them, and the head's pose -> [B, G] at every place of T.
 
-    For every distance in time the logarithm of the mean change, less that of the contrast, as far from the usual as
-    usual windows are from each other; then the mean of all distances.
+    For every distance in time the logarithm of the mean change of each region in each stage, less that of the contrast,
+    and at the end how far the head turns; as far from the usual as usual windows are from each other. Then the mean of
+    all distances.
     """
 
     def __init__(self, channels: Sequence[int]) -> None:
         super().__init__()
         self.channels = tuple(channels)
-        self.output_dim = 2 * REGIONS * len(channels)  # G
+        self.output_dim = 2 * REGIONS * len(channels) + 1  # G
         self.normal = nn.ModuleList(nn.BatchNorm1d(self.output_dim, affine=False) for _ in range(FRAMES_PER_WINDOW - 1))
+
+    def with_points(self, embeddings: Tensor, points: Tensor | None) -> Tensor:
+        """Yaw and roll alone: how far a head nods, and how large it is, is read from the mouth, and mouths talk."""
+        if points is None:
+            raise ValueError("a model that looks at change takes the five points of the face with every frame")
+        return torch.cat([embeddings, head_pose(points)[0][..., [YAW, ROLL]].to(embeddings.dtype)], dim=-1)
 
     def sequence(self, frames: Tensor, mask: Tensor) -> Tensor:
         places = frames.shape[1]
-        frames, mask = in_steps(frames), in_steps(mask)  # [B, T', D], [B, T']
-        contrast = self._contrast(frames, mask)  # [B, G]
-        sums = torch.zeros_like(contrast)
-        told = torch.zeros_like(contrast[:, :1])  # [B, 1], over how many distances
+        frames, mask = in_steps(frames), in_steps(mask)  # [B, T', D + 2], [B, T']
+        frames, pose = frames[..., :-POSE], frames[..., -POSE:]
+        contrast = self._contrast(frames, mask)  # [B, G - 1]
+        sums = frames.new_zeros(len(frames), self.output_dim)
+        told = torch.zeros_like(sums[:, :1])  # [B, 1], over how many distances
         for distance, normal in enumerate(self.normal, start=1):
             difference, both = apart(frames, mask, distance)
             rows = both.any(dim=1)  # [B], is there anything to compare?
             if not rows.any() or (self.training and rows.sum() < 2):  # one row has no statistics to learn from
                 continue
-            change = self._grouped(difference[rows])  # [B', T' - distance, G]
-            change = torch.log(masked_mean(change, both[rows]) + SMALLEST) - contrast[rows]  # [B', G]
+            change = self._grouped(difference[rows])  # [B', T' - distance, G - 1]
+            change = torch.log(masked_mean(change, both[rows]) + SMALLEST) - contrast[rows]  # [B', G - 1]
+            angle = apart(pose, mask, distance)[0][rows].norm(dim=-1, keepdim=True)  # [B', T' - distance, 1]
+            turn = torch.log(masked_mean(angle, both[rows]) + SMALLEST_TURN)  # [B', 1]
+            change = torch.cat([change, turn], dim=1)  # [B', G]
             sums = sums.index_put((rows,), normal(change).to(sums.dtype), accumulate=True)
             told = told + rows[:, None]
         return (sums / told.clamp(min=1)).unsqueeze(1).expand(-1, places, -1)
@@ -60,7 +75,7 @@ class RegionalChange(TemporalEncoder):
     def tells(self, frames: Tensor, mask: Tensor) -> Tensor:
         """A picture that is shown for a second neither lives nor is held still by a forger."""
         frames, mask = in_steps(frames), in_steps(mask)
-        statistics = frames[..., : -REGIONS * len(self.channels)]  # without the contrast
+        statistics = frames[..., : -REGIONS * len(self.channels) - POSE]  # without the contrast and the pose
         most = torch.zeros_like(statistics[:, 0, 0])  # [B], and nothing changes where there are no two frames
         for distance in range(1, frames.shape[1]):
             change, both = apart(statistics, mask, distance)
@@ -68,19 +83,19 @@ class RegionalChange(TemporalEncoder):
         return most > STILL
 
     def _grouped(self, statistics: Tensor) -> Tensor:
-        """[..., D] -> [..., G]: the mean over the channels of each region of each stage."""
+        """[..., D] -> [..., G - 1]: the mean over the channels of each region of each stage."""
         widths = [2 * REGIONS * count for count in self.channels]
         stages = statistics.split([*widths, REGIONS * len(self.channels)], dim=-1)[:-1]
         return torch.cat([stage.unflatten(-1, (2 * REGIONS, -1)).mean(dim=-1) for stage in stages], dim=-1)
 
     def _contrast(self, frames: Tensor, mask: Tensor) -> Tensor:
-        """[B, T', D] -> its logarithm [B, G]: a region's means and deviations share one."""
+        """[B, T', D] -> its logarithm [B, G - 1]: a region's means and deviations share one."""
         contrast = frames[..., -REGIONS * len(self.channels) :]  # [B, T', S * R]
         mean = torch.log(masked_mean(contrast, mask) + SMALLEST).unflatten(1, (-1, 1, REGIONS))  # [B, S, 1, R]
         return mean.expand(-1, -1, 2, -1).flatten(1)
 
     def around(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """Frames [N, D] in their order -> windows [N, 3, D] of each with its neighbours, and the mask [N, 3]."""
+        """Frames [N, D'] in their order -> windows [N, 3, D'] of each with its neighbours, and the mask [N, 3]."""
         here = torch.arange(len(frames), device=frames.device)
         places = torch.stack([here - 1, here, here + 1], dim=1)  # [N, 3]
         mask = (places >= 0) & (places < len(frames))  # [N, 3]

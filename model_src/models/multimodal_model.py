@@ -92,11 +92,15 @@ class MultimodalModel(nn.Module):
         video: Tensor | None = None,
         audio: Tensor | None = None,
         *,
+        points: Tensor | None = None,
         frame_mask: Tensor | None = None,
         voice: Tensor | None = None,
         audio_lengths: Tensor | None = None,
     ) -> TrainingOutput:
-        """One window per row; frame_mask [B, T], voice [B, >= A] per 20 ms, audio_lengths [B] in samples."""
+        """One window per row; points [B, T, 5, 2] in the displayed video, where the model asks for them.
+
+        frame_mask [B, T], voice [B, >= A] per 20 ms, audio_lengths [B] in samples.
+        """
         frames = mouths = landmarks = head_pose = sound = sound_mask = None
         if self.config.enable_video and video is not None:
             rows, flat = video.shape[:2], video.flatten(0, 1)  # (B, T), [B * T, C, H, W]
@@ -107,7 +111,8 @@ class MultimodalModel(nn.Module):
             head_pose = None if self.head_pose_head is None else self.head_pose_head(frames)  # [B, T, 3]
         if self.config.enable_audio and audio is not None:
             sound, sound_mask = self.encode_audio(audio, voice, audio_lengths)  # [B, A, U], [B, A]
-        windows = self.score_windows(frames, frame_mask, sound, sound_mask, mouths)
+        seen = None if frames is None else self.temporal.with_points(frames, points)
+        windows = self.score_windows(seen, frame_mask, sound, sound_mask, mouths)
         return TrainingOutput(windows, frames, landmarks, head_pose)
 
     def extract_features(
@@ -158,7 +163,8 @@ class MultimodalModel(nn.Module):
     ) -> WindowLogits:
         """Frames [W, T, D], audio [W, A, U], mouths [W, T, M], masks [W, T] and [W, A] -> what W windows look like.
 
-        A modality given as None is missing from every window; a mask given as None has no gap.
+        Frames are as `temporal.with_points` gives them. A modality given as None is missing from every window; a mask
+        given as None has no gap.
         """
         given = frames if frames is not None else audio
         if given is None:
@@ -205,19 +211,20 @@ class MultimodalModel(nn.Module):
             logits = either(video, audio, windows.has_video, windows.has_audio)
         return self._mix_in(logits, windows.sync)
 
-    def score_frames(self, embeddings: Tensor) -> Tensor:
-        """Embeddings [N, D] of frames in their order -> how fake each frame looks, as log-odds [N].
+    def score_frames(self, shown: Tensor) -> Tensor:
+        """Frames [N, D], as `score_windows` takes them, in their order -> how fake each one looks, as log-odds [N].
 
         By itself, or beside its neighbours where it is change that tells.
         """
-        frames, mask = self.temporal.around(embeddings)  # [N, t, D], [N, t]
+        frames, mask = self.temporal.around(shown)  # [N, t, D], [N, t]
         return log_odds(even_unless(self.temporal.tells(frames, mask), self.video_head(self.temporal(frames, mask))))
 
     # --- the steps inside --------------------------------------------------------------------------------------------
 
     def _see(self, frames: Tensor | None, mask: Tensor | None, given: Tensor) -> Modality:
         if frames is None:  # one step that is not there
-            frames = given.new_zeros(len(given), 1, self.video_encoder.output_dim)
+            nothing = given.new_zeros(len(given), 1, self.video_encoder.output_dim)
+            frames = self.temporal.with_points(nothing, given.new_zeros(len(given), 1, 5, 2))
             mask = torch.zeros_like(all_there(frames))
         mask = all_there(frames) if mask is None else mask
         sequence, filled = self.missing_video(self.temporal.sequence(frames, mask), mask)  # [W, T, V], [W, T]

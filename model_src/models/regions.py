@@ -29,6 +29,7 @@ INSIDE, EDGE, AROUND = 0.82, 1.08, 1.45  # how large the face is where its insid
 REGIONS = 5
 FINENESS = 8  # points along each side of a cell, to see which share of it a region covers
 SMALLEST = 1e-5  # of a variance, whose root is taken
+COARSE = 14  # cells along each side; what is finer varies by grain and compression more than by what a face does
 
 
 def region_weights(side: int) -> Tensor:
@@ -69,15 +70,18 @@ def outline() -> Tensor:
 class RegionalPooling(nn.Module):
     """Stages [N, C, h, w] each -> [N, D]: for every region in every stage, what it looks like and how much it holds.
 
-    Stage by stage, the channels' means region by region, then their deviations, each as far from the usual as usual
-    faces are from each other. At the end, stage by stage and region by region, the contrast: the mean deviation itself.
+    Stage by stage, the channels' means region by region, then the deviations of their coarse maps, each as far from the
+    usual as usual faces are from each other. At the end, stage by stage and region by region, the contrast: the mean
+    deviation itself.
     """
 
     def __init__(self, channels: Sequence[int], sides: Sequence[int]) -> None:
         super().__init__()
         self.channels = tuple(channels)
-        for stage, side in enumerate(sides):
+        self.cells = tuple(max(1, side // COARSE) for side in sides)  # of a map along each side of a coarse one's cell
+        for stage, (side, cells) in enumerate(zip(sides, self.cells, strict=True)):
             self.register_buffer(f"weights_{stage}", region_weights(side), persistent=False)
+            self.register_buffer(f"coarse_weights_{stage}", region_weights(side // cells), persistent=False)
         self.normal = nn.ModuleList(nn.BatchNorm1d(2 * REGIONS * count, affine=False) for count in channels)
         self.output_dim = 2 * REGIONS * sum(channels) + REGIONS * len(channels)
 
@@ -99,8 +103,9 @@ class RegionalPooling(nn.Module):
 
     def _statistics(self, stage: int, maps: Tensor) -> tuple[Tensor, Tensor]:
         """[N, C, h, w] -> means and deviations of the regions, [N, R, C] each."""
-        cells = self.get_buffer(f"weights_{stage}").flatten(1)  # [R, h * w]
         values = maps.flatten(2).transpose(1, 2)  # [N, h * w, C]
-        mean = cells @ values
-        variance = cells @ values.square() - mean.square()
+        mean = self.get_buffer(f"weights_{stage}").flatten(1) @ values
+        regions = self.get_buffer(f"coarse_weights_{stage}").flatten(1)  # [R, cells]
+        coarse = nn.functional.avg_pool2d(maps, self.cells[stage]).flatten(2).transpose(1, 2)  # [N, cells, C]
+        variance = regions @ coarse.square() - (regions @ coarse).square()
         return mean, torch.sqrt(variance.clamp(min=0) + SMALLEST)

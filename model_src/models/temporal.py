@@ -16,6 +16,10 @@ class TemporalEncoder(nn.Module):
 
     output_dim: int
 
+    def with_points(self, embeddings: Tensor, points: Tensor | None) -> Tensor:  # noqa: ARG002 - most read pixels alone
+        """What it reads of frames [..., D'], from embeddings [..., D] and points [..., 5, 2] of the displayed video."""
+        return embeddings
+
     def sequence(self, frames: Tensor, mask: Tensor) -> Tensor:
         """[B, T, D], [B, T] -> [B, T, output_dim]; a missing frame has no say in the others."""
         raise NotImplementedError

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model_src.config.schema import ModelConfig
+from model_src.models import MultimodalModel
 from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.errors import ChunkInvalid
 from model_src.preprocess.window_audio import WindowAudio, cut_windows
@@ -54,13 +55,13 @@ def material_of(chunk: Chunk, config: ModelConfig) -> Material:
     return Material(chunk, looks, flow, audio if len(speaks) else None, speaks)
 
 
-def encode(encoders: Encoders, batch: Sequence[Material], device: torch.device) -> list[Codes]:
+def encode(model: MultimodalModel, encoders: Encoders, batch: Sequence[Material], device: torch.device) -> list[Codes]:
     """One model, every chunk of the batch."""
-    frames, sound = encode_frames(encoders, batch), encode_sound(encoders, batch, device)
+    frames, sound = encode_frames(model, encoders, batch), encode_sound(encoders, batch, device)
     return [Codes(*codes) for codes in zip(frames, sound, strict=True)]
 
 
-def encode_frames(encoders: Encoders, batch: Sequence[Material]) -> list[FrameCodes | None]:
+def encode_frames(model: MultimodalModel, encoders: Encoders, batch: Sequence[Material]) -> list[FrameCodes | None]:
     seen = [each for each in batch if each.looks]
     if not seen:
         return [None] * len(batch)
@@ -68,7 +69,9 @@ def encode_frames(encoders: Encoders, batch: Sequence[Material]) -> list[FrameCo
     codes = encoders.frames(joined([each.chunk.crops for each in seen]), joined(flows) if flows else None)
     counts = [len(each.chunk.crops) if each.looks else 0 for each in batch]
     mouths: Sequence[Tensor | None] = [None] * len(batch) if codes.mouths is None else codes.mouths.split(counts)
-    shares = zip(codes.embeddings.split(counts), codes.maps.split(counts), mouths, strict=True)
+    points = torch.from_numpy(joined([each.chunk.points for each in seen])).to(codes.embeddings.device)  # [N, 5, 2]
+    shown = model.temporal.with_points(codes.embeddings, points)
+    shares = zip(shown.split(counts), codes.maps.split(counts), mouths, strict=True)
     return [FrameCodes(*share) if count else None for share, count in zip(shares, counts, strict=True)]
 
 

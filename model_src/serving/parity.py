@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model_src.preprocess.align import CANONICAL
 from model_src.preprocess.chunk import CROP, SAMPLE_RATE, VOICE_CELL, Chunk
 from model_src.verdict.calibrate import pick
 from model_src.verdict.scores import ChunkScores
@@ -44,7 +45,7 @@ def probe_chunk() -> Chunk:
         frame_ids=np.arange(count, dtype=np.int32),
         timestamps=np.arange(count) / RATE,
         boxes=np.tile(np.array([0, 0, CROP, CROP], np.float32), (count, 1)),
-        points=np.zeros((count, 5, 2), np.float32),
+        points=(CANONICAL + random.normal(0, 2, (count, 5, 2))).astype(np.float32),
         transforms=np.tile(np.eye(2, 3, dtype=np.float32), (count, 1, 1)),
         audio=(8000 * tone * random.uniform(0.3, 1, len(tone))).astype(np.int16),
         voice=np.ones(SECONDS * SAMPLE_RATE // VOICE_CELL, np.bool_),

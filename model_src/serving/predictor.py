@@ -86,7 +86,8 @@ class Predictor:
 
     def _encode(self, batch: list[Material]) -> list[tuple[Codes, ...]]:
         """For each chunk, what each model makes of it."""
-        by_model = [encode(encoders, batch, self.device) for encoders in self._encoders]
+        pairs = zip(self._models, self._encoders, strict=True)
+        by_model = [encode(model, encoders, batch, self.device) for model, encoders in pairs]
         return list(zip(*by_model, strict=True))
 
     def _answer(self, chunk: Chunk, codes: Sequence[Codes]) -> ChunkScores:

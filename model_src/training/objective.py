@@ -12,7 +12,7 @@ from model_src.models import MultimodalModel
 from model_src.models.inputs import frames_from_crops, waveform_from_pcm
 from model_src.models.losses import AuxiliaryLossWeighter
 from model_src.models.outputs import TrainingOutput
-from model_src.training.head_pose import head_pose_loss
+from model_src.training.head_pose_loss import head_pose_loss
 from model_src.training.lip_sync_loss import Talking, lip_sync_loss
 from model_src.training.processes import Team
 from model_src.training.settings import LossSettings
@@ -22,7 +22,14 @@ def run(model: MultimodalModel, batch: Batch) -> TrainingOutput:
     """A batch through the whole model."""
     video = frames_of(model, batch) if model.config.enable_video else None
     audio = waveform_from_pcm(batch.pcm) if model.config.enable_audio else None  # [B, 16000]
-    return model.outputs(video, audio, frame_mask=batch.frame_mask, voice=batch.voice, audio_lengths=batch.length)
+    return model.outputs(
+        video,
+        audio,
+        points=batch.points_in_video,
+        frame_mask=batch.frame_mask,
+        voice=batch.voice,
+        audio_lengths=batch.length,
+    )
 
 
 def frames_of(model: MultimodalModel, batch: Batch) -> Tensor:

@@ -33,7 +33,7 @@ from model_src.training.position import Position
 from model_src.training.processes import Team
 from model_src.training.ranking import roc_auc, video_means
 from model_src.training.settings import TrainSettings
-from model_src.training.validation import validate
+from model_src.training.validation import refuse_one_class, validate
 
 RIDGES = (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001)
 PARTS = 7  # of the people, one of which is left out at a time
@@ -64,6 +64,7 @@ def solve(
     people = group_names(learn.videos)
     if len(set(people.values())) < 2:
         raise CannotSolve("solve: with a single person there is nobody to leave out")
+    refuse_one_class(check)
     model.to(device).eval()
     with usual_values(model.video_encoder.regions):  # epoch 0 only tells what faces usually look like
         for batch in epoch(settings, learn, 0):
@@ -128,7 +129,8 @@ def epoch(settings: TrainSettings, learn: WindowDataset, number: int) -> Iterato
 def embeddings_of(model: MultimodalModel, batch: Batch) -> Tensor:
     """[B, T, D]."""
     frames = frames_of(model, batch)  # [B, T, C, 224, 224]
-    return model.encode_frames(frames.flatten(0, 1)).embeddings.unflatten(0, frames.shape[:2])
+    embeddings = model.encode_frames(frames.flatten(0, 1)).embeddings.unflatten(0, frames.shape[:2])
+    return model.temporal.with_points(embeddings, batch.points_in_video)
 
 
 def look(settings: TrainSettings, model: MultimodalModel, learn: WindowDataset, device: torch.device) -> Windows:

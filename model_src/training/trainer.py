@@ -28,7 +28,7 @@ from model_src.training.optimization import Schedule, build_optimizer
 from model_src.training.position import Diverged, Position, Stopped
 from model_src.training.processes import Team
 from model_src.training.settings import TrainSettings
-from model_src.training.validation import validate
+from model_src.training.validation import refuse_one_class, validate
 
 PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -43,8 +43,7 @@ class Trainer:
         team: Team | None = None,
     ) -> None:
         seed_everything(settings.seed)
-        if check.make_fake is None and len({video.label for video in check.videos}) < 2:
-            raise ValueError("the validation videos must be real and fake: with one class there is no AUC")
+        refuse_one_class(check)
         self.settings, self.team = settings, team or Team()
         self.model = model.to(self.team.device)
         self.learn, self.check = learn, check

@@ -9,9 +9,15 @@ import numpy as np
 import torch
 
 from model_src.data.batch import Batch
+from model_src.data.dataset import WindowDataset
 from model_src.training.objective import Objective
 from model_src.training.processes import Team
 from model_src.training.ranking import roc_auc, video_means
+
+
+def refuse_one_class(check: WindowDataset) -> None:
+    if check.make_fake is None and len({video.label for video in check.videos}) < 2:
+        raise ValueError("the validation videos must be real and fake: with one class there is no AUC")
 
 
 @torch.no_grad()

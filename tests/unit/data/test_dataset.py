@@ -11,7 +11,7 @@ import torch
 from model_src.data.batch import collate
 from model_src.data.dataset import NothingToLearnFrom, WindowDataset
 from model_src.data.order import EpochOrder
-from model_src.data.sample import cut_window, points_in_crop
+from model_src.data.sample import cut_window, fewer_frames, points_in_crop
 from tests.unit.data.made_windows import MadeSource, made_video, made_videos
 from tests.unit.serving.chunks import make_chunk
 
@@ -66,6 +66,16 @@ def test_a_missing_frame_is_masked_and_shows_its_neighbour() -> None:
 def test_points_follow_the_face_into_the_crop() -> None:
     transforms = np.array([[[2, 0, -10], [0, 2, 5]]], np.float32)
     assert points_in_crop(np.array([[[10, 20]]], np.float32), transforms).tolist() == [[[10, 45]]]
+
+
+def test_how_a_head_turns_in_the_video_is_kept_beside_the_crops_that_were_set_upright() -> None:
+    chunk = make_chunk(2.0, missing={1})
+    chunk = replace(chunk, points=np.arange(chunk.points.size, dtype=np.float32).reshape(chunk.points.shape))
+    sample = cut_window(chunk, 0, made_video(0))
+    assert np.array_equal(sample.points_in_video, chunk.points[[0, 0, 1, 2, 3]])
+    fewer = fewer_frames(sample, 2, np.random.default_rng(0))
+    assert all(any(np.array_equal(kept, given) for given in chunk.points[:4]) for kept in fewer.points_in_video)
+    assert len(fewer.points_in_video) == 2
 
 
 def test_videos_of_unlike_frame_rates_share_a_batch() -> None:

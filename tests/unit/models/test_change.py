@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from model_src.config.schema import ModelConfig
 from model_src.explain.region_evidence import region_evidence
 from model_src.models import MultimodalModel
-from model_src.models.change import RegionalChange
+from model_src.models.change import POSE, RegionalChange
+from model_src.models.head_pose import FACE
 from model_src.models.heads import log_odds
 from model_src.models.regions import REGIONS, region_weights
 
@@ -29,9 +30,9 @@ def change() -> RegionalChange:
 
 
 def frames(seed: int = 0, rows: int = 8) -> torch.Tensor:
-    """[rows, 5, D] as pooling gives them: statistics that move, and a contrast of 1."""
-    found = torch.randn(rows, 5, DIM, generator=torch.Generator().manual_seed(seed))
-    found[..., STATISTICS:] = 1
+    """[rows, 5, D + 2] as pooling gives them: statistics that move, and a contrast of 1; then a head that moves."""
+    found = torch.randn(rows, 5, DIM + POSE, generator=torch.Generator().manual_seed(seed))
+    found[..., STATISTICS:DIM] = 1
     return found
 
 
@@ -50,14 +51,16 @@ def test_a_region_that_holds_still_is_lower_than_any_other(group: int) -> None:
 
 
 def test_what_a_face_looks_like_has_no_say() -> None:
-    offset = torch.randn(8, 1, DIM)
-    offset[..., STATISTICS:] = 0
+    offset = torch.randn(8, 1, DIM + POSE)
+    offset[..., STATISTICS:DIM] = 0
     torch.testing.assert_close(change()(frames()), change()(frames() + offset), atol=1e-4, rtol=1e-4)
 
 
 def test_a_softer_face_that_moves_alike_changes_alike() -> None:
     """Half the contrast leaves half the change: the shares are the same."""
-    torch.testing.assert_close(change()(frames()), change()(frames() * 0.5), atol=0.02, rtol=0.02)
+    softer = frames()
+    softer[..., :DIM] *= 0.5
+    torch.testing.assert_close(change()(frames()), change()(softer), atol=0.02, rtol=0.02)
 
 
 def test_more_contrast_without_more_change_is_less_life() -> None:
@@ -65,7 +68,38 @@ def test_more_contrast_without_more_change_is_less_life() -> None:
     sharper[..., STATISTICS : STATISTICS + REGIONS] *= 3  # of the first stage
     less = change()(frames()) - change()(sharper)
     assert (less[:, : 2 * REGIONS] > 0.5).all()
-    torch.testing.assert_close(less[:, 2 * REGIONS :], torch.zeros(8, 2 * REGIONS))
+    torch.testing.assert_close(less[:, 2 * REGIONS :], torch.zeros(8, 2 * REGIONS + 1))
+
+
+def test_how_far_a_head_turns_and_leans_is_told_beside_what_its_face_does() -> None:
+    calm, lively = frames(), frames()
+    calm[..., DIM:] *= 0.2
+    more = change()(lively) - change()(calm)
+    assert (more[:, -1] > 0.5).all()
+    torch.testing.assert_close(more[:, :-1], torch.zeros(8, 4 * REGIONS))
+
+
+@pytest.mark.parametrize(("moves", "counts"), [("turn", True), ("lean", True), ("nod", False), ("come closer", False)])
+def test_a_head_moves_where_no_mouth_could_have_done_it(moves: str, counts: bool) -> None:
+    straight = torch.tensor(FACE)
+    degree = torch.tensor(10.0).deg2rad()
+    sine, cosine, one = degree.sin(), degree.cos(), torch.tensor(1.0)
+    turned = {
+        "turn": [[cosine, 0, sine], [0, one, 0], [-sine, 0, cosine]],
+        "lean": [[cosine, -sine, 0], [sine, cosine, 0], [0, 0, one]],
+        "nod": [[one, 0, 0], [0, cosine, -sine], [0, sine, cosine]],
+        "come closer": [[1.2, 0, 0], [0, 1.2, 0], [0, 0, 1.2]],
+    }[moves]
+    points = 60 * torch.stack([straight, straight @ torch.tensor(turned).T])[..., :2] + 100  # [2, 5, 2]
+    pose = change().with_points(torch.zeros(2, DIM), points)[:, DIM:]
+    assert bool((pose[1] - pose[0]).norm() > 0.1) is counts
+    assert bool((pose[1] - pose[0]).norm() < 0.01) is not counts
+
+
+def test_without_the_points_of_the_face_it_says_what_it_lacks() -> None:
+    model = tiny()
+    with pytest.raises(ValueError, match="five points"):
+        model.outputs(torch.zeros(1, 5, 3, 224, 224))
 
 
 def test_twice_the_frames_of_the_same_second_give_the_same_change() -> None:
@@ -96,12 +130,13 @@ def test_who_has_no_two_frames_to_compare_says_even_odds(there: list[int]) -> No
 
 def test_a_picture_shown_as_a_film_is_not_judged_by_how_still_it_is() -> None:
     model = tiny()
-    still = moving(model, 1).repeat(5, 1) + 0.02 * torch.randn(5, model.video_encoder.output_dim)
+    still = moving(model, 1).repeat(5, 1) + 0.02 * torch.randn(5, model.video_encoder.output_dim + POSE)
+    still[:, -POSE:] = torch.randn(5, POSE)  # a camera that shakes does not make it live
     windows = model.score_windows(still[None])
     assert not windows.has_video.any()
     assert log_odds(windows.fused).item() == 0
     assert (model.score_frames(still) == 0).all()
-    breathing = moving(model, 1).repeat(5, 1) + 0.2 * torch.randn(5, model.video_encoder.output_dim)
+    breathing = moving(model, 1).repeat(5, 1) + 0.2 * torch.randn(5, model.video_encoder.output_dim + POSE)
     assert model.score_windows(breathing[None]).has_video.all()
 
 
@@ -127,9 +162,9 @@ def test_change_and_regions_are_only_had_together() -> None:
 
 
 def moving(model: MultimodalModel, count: int) -> torch.Tensor:
-    """Embeddings [count, D] of a face that moves, with a contrast of 1."""
-    found = torch.randn(count, model.video_encoder.output_dim)
-    found[:, -REGIONS:] = 1
+    """Frames [count, D + 2] of a face that moves, with a contrast of 1, and of a head that does."""
+    found = torch.randn(count, model.video_encoder.output_dim + POSE)
+    found[:, -REGIONS - POSE : -POSE] = 1
     return found
 
 
@@ -150,11 +185,11 @@ def test_the_picture_shows_the_region_that_spoke_for_fake() -> None:
     with torch.no_grad():  # a head that says fake where the mouth holds still, and looks at nothing else
         model.video_head.hidden.weight.zero_()
         model.video_head.hidden.bias.zero_()
-        model.video_head.hidden.weight[0, 1::REGIONS] = -1
+        model.video_head.hidden.weight[0, 1:-1:REGIONS] = -1
         model.video_head.output.weight.zero_()
         model.video_head.output.weight[1, 0] = 1
     embeddings = moving(model, 5)
-    groups = embeddings[:, :-REGIONS].unflatten(1, (2, REGIONS, -1))
+    groups = embeddings[:, : -REGIONS - POSE].unflatten(1, (2, REGIONS, -1))
     groups[:, :, 1] = groups[:1, :, 1]  # the mouth holds still
     windows = torch.arange(5)[None]
     scored = model.score_windows(embeddings[None])

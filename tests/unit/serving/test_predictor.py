@@ -9,15 +9,21 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from model_src.models import MultimodalModel
+from model_src.config.schema import ModelConfig
+from model_src.data.batch import collate
+from model_src.data.sample import cut_window
+from model_src.models import MultimodalModel, build
 from model_src.models.heads import FAKE, log_odds
 from model_src.models.inputs import frames_from_crops, waveform_from_pcm
+from model_src.preprocess.align import CANONICAL
 from model_src.preprocess.chunk import SAMPLE_RATE, VOICE_CELL, Chunk
 from model_src.serving.encoders import FrameCodes, SoundCodes, TorchEncoders
 from model_src.serving.errors import InferenceFailed
 from model_src.serving.predictor import Predictor
+from model_src.training.objective import run
 from model_src.verdict.aggregate import aggregate
 from model_src.verdict.scores import ChunkScores
+from tests.unit.data.made_windows import made_video
 from tests.unit.serving.chunks import make_chunk
 from tests.unit.serving.models import small_model
 
@@ -219,3 +225,31 @@ def test_a_model_that_needs_motion_refuses_a_chunk_without() -> None:
         sees_motion.score_chunk(chunk)
     flow = np.zeros((len(chunk.crops), 224, 224, 2), np.float16)
     assert len(sees_motion.score_chunk(replace(chunk, flow=flow)).windows) == 2
+
+
+def test_a_model_that_watches_change_sees_a_head_turn_alike_in_training_and_in_serving() -> None:
+    watches = ModelConfig.model_validate(
+        {
+            "name": "watches",
+            "enable_audio": False,
+            "video": {"backbone": "test_efficientnet", "pooling": "regions", "region_stages": 2},
+            "temporal": {"kind": "change"},
+            "heads": {"hidden_dim": None},
+        }
+    )
+    model = build(watches, pretrained=False, seed=1).eval()
+    for name, values in model.video_encoder.named_buffers():
+        if name.startswith("regions") and name.endswith("running_var"):
+            values.fill_(1e-4)  # fresh weights see hardly any difference between two faces: sharpen their sight
+    chunk, dice = make_chunk(2.0), np.random.default_rng(0)
+    points = CANONICAL + np.cumsum(dice.normal(0, 3, (len(chunk.crops), 5, 2)), axis=0)
+    turning = replace(chunk, points=points.astype(np.float32))
+    video = made_video(0)
+    windows = collate([[cut_window(turning, row, video)] for row in range(len(chunk.window_starts))])
+    with torch.no_grad():
+        trained = log_odds(run(model, windows).windows.fused).tolist()
+    predictor = Predictor(model, model_version="test", trained=False)
+    served = [window.logit for window in predictor.score_chunk(turning).windows]
+    assert served == pytest.approx(trained, abs=1e-3)
+    still = [window.logit for window in predictor.score_chunk(chunk).windows]
+    assert all(abs(here - there) > 0.01 for here, there in zip(still, served, strict=True))

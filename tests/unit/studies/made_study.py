@@ -43,6 +43,7 @@ class Stripes(WindowDataset):
                 crops=crops.astype(np.uint8),
                 frame_mask=np.ones(2, np.bool_),
                 points=np.zeros((2, 5, 2), np.float32),
+                points_in_video=np.zeros((2, 5, 2), np.float32),
                 flow=None,
                 pcm=np.zeros(16_000, np.int16),
                 voice=np.zeros(50, np.bool_),

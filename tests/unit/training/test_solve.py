@@ -130,3 +130,10 @@ def test_one_person_alone_is_refused_for_there_is_nobody_to_leave_out(tmp_path: 
     alone = WindowDataset(made_videos(1), MadeSource())
     with pytest.raises(CannotSolve, match="nobody to leave out"):
         solve(chosen(tmp_path), build(watcher(), pretrained=False, seed=0), alone, alone, torch.device("cpu"))
+
+
+def test_a_check_without_a_fake_is_refused_before_the_work(tmp_path: Path) -> None:
+    learn = WindowDataset(made_videos(4), MadeSource())
+    reals = WindowDataset([video for video in made_videos(4) if video.label == 0], MadeSource())
+    with pytest.raises(ValueError, match="real and fake"):
+        solve(chosen(tmp_path), build(watcher(), pretrained=False, seed=0), learn, reals, torch.device("cpu"))
