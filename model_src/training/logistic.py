@@ -21,7 +21,7 @@ def logistic_regression(columns: Floats, target: Floats, ridge: ArrayLike = 0.0)
     weights = np.zeros(columns.shape[1])
 
     def loss_of(tried: Floats) -> float:
-        return log_loss(columns @ tried, target) + float(held @ tried**2) / 2
+        return float(log_losses(columns @ tried, target).mean()) + float(held @ tried**2) / 2
 
     loss = loss_of(weights)
     for _ in range(STEPS):
@@ -37,9 +37,9 @@ def logistic_regression(columns: Floats, target: Floats, ridge: ArrayLike = 0.0)
     return weights
 
 
-def log_loss(logit: Floats, target: Floats) -> float:
-    """The mean over the rows; targets may lie between 0 and 1."""
-    return float(np.mean(np.logaddexp(0, logit) - target * logit))
+def log_losses(logit: Floats, target: Floats) -> Floats:
+    """[N], [N] -> [N]; targets may lie between 0 and 1."""
+    return np.logaddexp(0, logit) - target * logit
 
 
 def sigmoid(logit: Floats) -> Floats:

@@ -20,7 +20,15 @@ from model_src.models.heads import log_odds
 from model_src.training.logistic import logistic_regression
 from model_src.training.ranking import roc_auc
 from model_src.training.settings import TrainSettings, load_settings
-from model_src.training.solve import HELD_BACK, CannotSolve, put_into, said_of_people_left_out, solve, usual_values
+from model_src.training.solve import (
+    HELD_BACK,
+    CannotSolve,
+    put_into,
+    said_of_people_left_out,
+    solve,
+    strongest_as_good,
+    usual_values,
+)
 from tests.unit.data.made_windows import MadeSource, made_videos
 
 
@@ -137,3 +145,13 @@ def test_a_check_without_a_fake_is_refused_before_the_work(tmp_path: Path) -> No
     reals = WindowDataset([video for video in made_videos(4) if video.label == 0], MadeSource())
     with pytest.raises(ValueError, match="real and fake"):
         solve(chosen(tmp_path), build(watcher(), pretrained=False, seed=0), learn, reals, torch.device("cpu"))
+
+
+def test_the_strongest_ridge_is_taken_that_people_cannot_tell_from_the_best() -> None:
+    """Ten people. One ridge is worse for some and better for others, the next is worse for nearly everybody."""
+    best = np.full(10, 0.3)
+    chance = best + 0.1 * np.array([1, -1] * 5) + 0.01
+    worse = best + 0.1 + 0.02 * np.array([1, -1] * 5)
+    assert strongest_as_good({0.1: worse, 0.01: chance, 0.001: best}) == 0.01
+    assert strongest_as_good({0.1: worse, 0.001: best}) == 0.001
+    assert strongest_as_good({0.1: best, 0.001: best}) == 0.1
