@@ -84,6 +84,17 @@ def test_the_contrast_stands_at_the_end_as_it_is() -> None:
     torch.testing.assert_close(whole, 2 * half, atol=1e-3, rtol=1e-3)
 
 
+def test_grain_that_a_coarse_cell_evens_out_is_no_contrast() -> None:
+    pooling = RegionalPooling((3,), (112,)).eval()
+    face = torch.randn(1, 3, 14, 14, generator=torch.Generator().manual_seed(2)).repeat_interleave(8, 2)
+    face = face.repeat_interleave(8, 3)  # [1, 3, 112, 112]
+    chequered = torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).repeat(56, 56)
+    with torch.no_grad():
+        plain, grainy = (pooling([maps])[:, -REGIONS:] for maps in (face, face + 5 * chequered))
+    torch.testing.assert_close(plain, grainy, atol=1e-4, rtol=1e-4)
+    assert (plain > 0.3).all()
+
+
 def test_an_encoder_that_pools_by_regions_answers_alike_in_any_batch() -> None:
     torch.manual_seed(0)
     config = VideoConfig(backbone="test_efficientnet", pooling="regions", region_stages=2)
