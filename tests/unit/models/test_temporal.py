@@ -9,7 +9,7 @@ from model_src.config.schema import TemporalConfig
 from model_src.models.build_temporal import build_temporal
 from model_src.models.temporal import TemporalConv, TemporalEncoder, sinusoids
 
-WIDTH, OUT = 15, 32  # `change` finds five regions of one channel and their contrasts in it
+WIDTH, OUT = 17, 32  # `change` finds five regions of one channel, their contrasts and the pose of the head in it
 KINDS = ["conv", "avg_pool", "transformer", "change"]
 
 
