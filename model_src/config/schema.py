@@ -46,7 +46,8 @@ class TemporalConfig(Settings):
 
     kind: Literal["conv", "avg_pool", "transformer", "change"] = Field(
         "conv",
-        description="a convolution along time, the plain mean, self-attention, or how much each face region changes",
+        description="a convolution along time, the plain mean, self-attention, or how much each face region changes "
+        "and the head turns",
     )
     output_dim: Dim = Field(2048, description="width after `conv` and `transformer`; `avg_pool` keeps the backbone's")
     kernel_size: Literal[3, 5] = Field(3, description="`conv`: frames that one output frame sees")

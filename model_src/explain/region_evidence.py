@@ -1,7 +1,8 @@
 """Which regions of a face speak for fake, for a model that looks at how much each of them changes.
 
 What it misses cannot be found in the pixels of one frame, so there is no map to weigh as Grad-CAM does: every feature
-belongs to a region, and what it adds to the score, against a face that changes as most do, is drawn over that region.
+but the turn of the head belongs to a region, and what it adds to the score, against a face that changes as most do, is
+drawn over that region.
 """
 
 from __future__ import annotations

@@ -22,13 +22,13 @@ FRAMES_PER_WINDOW = 5  # change is looked at in steps of a fifth of a second, ho
 SMALLEST = 1e-3
 SMALLEST_TURN = 0.005  # radians; a head that is held is not found at the same place to the last bit
 POSE = 2  # numbers of a frame that tell how the head is turned
-# What a still picture changes by when it was stored as a film is under 0.06, the stillest of 1,800 filmed and generated
+# What a still picture changes by when it was stored as a film is under 0.06, the stillest of 3,800 filmed and generated
 # seconds changes by 0.12: of what faces differ from each other, the mean over all there is to measure.
 STILL = 0.08
 
 
 class RegionalChange(TemporalEncoder):
-    """[B, T, D] as RegionalPooling gives them, and the head's pose -> [B, G] at every place of T.
+    """[B, T, D'], which is D as RegionalPooling gives it and the head's pose -> [B, G] at every place of T.
 
     For every distance in time the logarithm of the mean change of each region in each stage, less that of the contrast,
     and at the end how far the head turns; as far from the usual as usual windows are from each other. Then the mean of
@@ -45,12 +45,12 @@ class RegionalChange(TemporalEncoder):
         """Yaw and roll alone: how far a head nods, and how large it is, is read from the mouth, and mouths talk."""
         if points is None:
             raise ValueError("a model that looks at change takes the five points of the face with every frame")
-        return torch.cat([embeddings, head_pose(points)[0][..., [YAW, ROLL]].to(embeddings.dtype)], dim=-1)
+        return torch.cat([embeddings, head_pose(points)[0][..., [YAW, ROLL]]], dim=-1)
 
     def sequence(self, frames: Tensor, mask: Tensor) -> Tensor:
         places = frames.shape[1]
-        frames, mask = in_steps(frames), in_steps(mask)  # [B, T', D + 2], [B, T']
-        frames, pose = frames[..., :-POSE], frames[..., -POSE:]
+        frames, mask = in_steps(frames), in_steps(mask)  # [B, T', D'], [B, T']
+        frames, pose = frames[..., :-POSE], frames[..., -POSE:]  # [B, T', D], [B, T', 2]
         contrast = self._contrast(frames, mask)  # [B, G - 1]
         sums = frames.new_zeros(len(frames), self.output_dim)
         told = torch.zeros_like(sums[:, :1])  # [B, 1], over how many distances

@@ -12,6 +12,7 @@ from torch import Tensor
 
 # Eyes, nose, mouth corners of an average face that looks into the camera, in eye distances: right, down, and away.
 FACE = ((-0.5, 0.0, 0.0), (0.5, 0.0, 0.0), (0.0, 0.57, -0.45), (-0.41, 1.15, -0.1), (0.41, 1.15, -0.1))
+EXPLAINED = torch.linalg.pinv(torch.tensor(FACE) - torch.tensor(FACE).mean(dim=0))  # [3, 5]: points to turn and size
 YAW, PITCH, ROLL = 0, 1, 2
 
 
@@ -20,11 +21,9 @@ def head_pose(points: Tensor) -> tuple[Tensor, Tensor]:
 
     Positive: the nose to the right of the picture, down, and the head leaning clockwise.
     """
-    face = torch.tensor(FACE, device=points.device)
-    face = face - face.mean(dim=0)  # [5, 3]
     seen = points.float() - points.float().mean(dim=-2, keepdim=True)
     # [..., 2, 3]: the first two rows of the turn, times the size. Mixed precision would round a matrix product.
-    rows = (torch.linalg.pinv(face) * seen.mT.unsqueeze(-2)).sum(dim=-1)
+    rows = (EXPLAINED.to(points.device) * seen.mT.unsqueeze(-2)).sum(dim=-1)
     across, down = F.normalize(rows, dim=-1).unbind(dim=-2)  # [..., 3] each
     away = torch.linalg.cross(across, down)  # [..., 3]
     yaw = torch.asin(away[..., 0].clamp(-1, 1))

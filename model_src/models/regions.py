@@ -29,7 +29,7 @@ INSIDE, EDGE, AROUND = 0.82, 1.08, 1.45  # how large the face is where its insid
 REGIONS = 5
 FINENESS = 8  # points along each side of a cell, to see which share of it a region covers
 SMALLEST = 1e-5  # of a variance, whose root is taken
-COARSE = 14  # cells along each side; what is finer varies by grain and compression more than by what a face does
+COARSE = 14  # cells along each side, about; what is finer varies by grain and compression more than by what a face does
 
 
 def region_weights(side: int) -> Tensor:

@@ -50,7 +50,7 @@ class CannotSolve(ValueError):
 class Windows:
     """N windows as the frozen encoder sees them."""
 
-    frames: Tensor  # half precision [N, T, D]
+    frames: Tensor  # half precision [N, T, D'], as the temporal encoder takes them
     mask: Tensor  # bool [N, T]
     label: Floats  # [N], 0 real and 1 fake
     video_ids: list[str]
@@ -68,7 +68,7 @@ def solve(
     model.to(device).eval()
     with usual_values(model.video_encoder.regions):  # epoch 0 only tells what faces usually look like
         for batch in epoch(settings, learn, 0):
-            embeddings_of(model, batch.to(device))
+            shown_of(model, batch.to(device))
     seen = look(settings, model, learn, device)
     features = features_of(model, seen, device)  # [N, G]
     whose = np.array([people[video_id.removesuffix(FORGED)] for video_id in seen.video_ids])
@@ -126,8 +126,8 @@ def epoch(settings: TrainSettings, learn: WindowDataset, number: int) -> Iterato
 
 
 @torch.no_grad()
-def embeddings_of(model: MultimodalModel, batch: Batch) -> Tensor:
-    """[B, T, D]."""
+def shown_of(model: MultimodalModel, batch: Batch) -> Tensor:
+    """[B, T, D'], as the temporal encoder takes them."""
     frames = frames_of(model, batch)  # [B, T, C, 224, 224]
     embeddings = model.encode_frames(frames.flatten(0, 1)).embeddings.unflatten(0, frames.shape[:2])
     return model.temporal.with_points(embeddings, batch.points_in_video)
@@ -142,7 +142,7 @@ def look(settings: TrainSettings, model: MultimodalModel, learn: WindowDataset, 
     for number in range(1, settings.stop.epochs + 1):
         for batch in epoch(settings, learn, number):
             enough = model.temporal.enough(batch.frame_mask)  # [B]
-            frames.append(embeddings_of(model, batch.to(device)).half().cpu()[enough])
+            frames.append(shown_of(model, batch.to(device)).half().cpu()[enough])
             mask.append(batch.frame_mask[enough])
             label += batch.label[enough].tolist()
             video_ids += [video_id for video_id, kept in zip(batch.video_ids, enough.tolist(), strict=True) if kept]

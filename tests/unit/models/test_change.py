@@ -96,6 +96,14 @@ def test_a_head_moves_where_no_mouth_could_have_done_it(moves: str, counts: bool
     assert bool((pose[1] - pose[0]).norm() < 0.01) is not counts
 
 
+def test_mixed_precision_does_not_round_how_a_head_turns() -> None:
+    points = 60 * torch.tensor(FACE)[:, :2] + 100 + torch.randn(8, 5, 2, generator=torch.Generator().manual_seed(1))
+    exact = change().with_points(torch.zeros(8, DIM), points)[:, DIM:]
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = change().with_points(torch.zeros(8, DIM, dtype=torch.bfloat16), points)[:, DIM:]
+    torch.testing.assert_close(mixed, exact, atol=1e-6, rtol=1e-6)
+
+
 def test_without_the_points_of_the_face_it_says_what_it_lacks() -> None:
     model = tiny()
     with pytest.raises(ValueError, match="five points"):
