@@ -23,7 +23,7 @@ class Sample:
     crops: NDArray[np.uint8]  # [T, 224, 224, 3] RGB; a missing frame repeats its nearest neighbour
     frame_mask: NDArray[np.bool_]  # [T], false where the frame is missing
     points: NDArray[np.float32]  # [T, 5, 2] eyes, nose, mouth corners, in pixels of the crop
-    points_in_video: NDArray[np.float32]  # [T, 5, 2] in its pixels; no change of the crops moves them
+    points_in_video: NDArray[np.float32]  # [T, 5, 2] the same in the displayed video; no change of the crops moves them
     flow: NDArray[np.float16] | None  # [T, 224, 224, 2]
     pcm: NDArray[np.int16]  # [16000], zero beyond the end of the video
     voice: NDArray[np.bool_]  # [50], does somebody speak in these 20 ms

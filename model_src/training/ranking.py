@@ -21,7 +21,12 @@ def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:
 def video_means(video_ids: list[str], labels: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Windows [N] of videos -> per video its label and mean score [V], in the order of the ids."""
     names, place = np.unique(np.asarray(video_ids), return_inverse=True)
-    count = np.bincount(place, minlength=len(names))
     label = np.zeros(len(names), np.int64)
     label[place] = np.asarray(labels)
-    return label, np.bincount(place, np.asarray(scores, np.float64), minlength=len(names)) / count
+    return label, group_means(video_ids, scores)
+
+
+def group_means(names: ArrayLike, values: ArrayLike) -> np.ndarray:
+    """Values [N], each under a name -> the mean of every name [G], in the order of the names."""
+    _, place, count = np.unique(np.asarray(names), return_inverse=True, return_counts=True)
+    return np.bincount(place, np.asarray(values, np.float64)) / count

@@ -31,7 +31,7 @@ from model_src.training.logistic import Floats, log_losses, logistic_regression
 from model_src.training.objective import Objective, frames_of
 from model_src.training.position import Position
 from model_src.training.processes import Team
-from model_src.training.ranking import roc_auc, video_means
+from model_src.training.ranking import group_means, roc_auc, video_means
 from model_src.training.settings import TrainSettings
 from model_src.training.validation import refuse_one_class, validate
 
@@ -74,7 +74,7 @@ def solve(
     whose = np.array([people[video_id.removesuffix(FORGED)] for video_id in seen.video_ids])
 
     unseen = {ridge: said_of_people_left_out(features, seen.label, whose, ridge) for ridge in RIDGES}
-    losses = {ridge: losses_of_people(seen, people, odds) for ridge, odds in unseen.items()}
+    losses = {ridge: losses_of_people(seen, whose, odds) for ridge, odds in unseen.items()}
     for each, loss in losses.items():
         logger.info("ridge %g: loss of the verdicts on people left out %.4f", each, loss.mean())
     ridge = strongest_as_good(losses)
@@ -173,13 +173,12 @@ def said_of_people_left_out(features: Floats, label: Floats, whose: NDArray, rid
     return odds
 
 
-def losses_of_people(seen: Windows, people: Mapping[str, str], odds: Floats) -> Floats:
+def losses_of_people(seen: Windows, whose: NDArray, odds: Floats) -> Floats:
     """[P], what the verdicts on each person cost, once calibrated: a verdict is what is shipped, not windows."""
     labels, means = video_means(seen.video_ids, seen.label, odds)  # [V], of the ids in their order
     calibrated = said(means[:, None], fitted(means[:, None], labels, RIDGES[-1]))
-    whose = [people[video_id.removesuffix(FORGED)] for video_id in sorted(set(seen.video_ids))]
-    _, place, count = np.unique(whose, return_inverse=True, return_counts=True)
-    return np.bincount(place, log_losses(calibrated, labels.astype(np.float64))) / count
+    _, first = np.unique(seen.video_ids, return_index=True)  # [V], a window of each
+    return group_means(whose[first], log_losses(calibrated, labels.astype(np.float64)))
 
 
 def strongest_as_good(losses: Mapping[float, Floats]) -> float:
