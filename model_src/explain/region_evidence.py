@@ -1,8 +1,8 @@
 """Which regions of a face speak for fake, for a model that looks at how much each of them changes.
 
 What it misses cannot be found in the pixels of one frame, so there is no map to weigh as Grad-CAM does: every feature
-but the turn of the head belongs to a region, and what it adds to the score, against a face that changes as most do, is
-drawn over that region.
+but the turn of the head belongs to a region, the tones to the skin, and what it adds to the score, against a face that
+changes as most do, is drawn over that region.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from torch import Tensor
 from model_src.explain.grad_cam import normalize, scored_with_gradients
 from model_src.models.heads import log_odds
 from model_src.models.multimodal_model import MultimodalModel
-from model_src.models.regions import REGIONS, region_weights
+from model_src.models.regions import REGIONS, SKIN, region_weights
+from model_src.models.tones import TONES
 
 SIDE = 14  # cells along each side of the picture
 
@@ -39,8 +40,10 @@ def region_evidence(
         if not changes.requires_grad:  # no two frames follow each other, in no window: there was no change to see
             return embeddings.new_zeros(len(embeddings), SIDE, SIDE)
         (gradient,) = torch.autograd.grad(log_odds(windows.fused).sum(), changes)  # [W, G]
-    # Groups stand stage by stage, means before deviations, region by region; the turn of the head has no region.
-    evidence = (gradient * changes.detach())[:, :-1].unflatten(1, (-1, REGIONS)).sum(dim=1)  # [W, R]
+    # Groups stand stage by stage, means before deviations, region by region; then the tones, and the turn of the head.
+    added = gradient * changes.detach()  # [W, G]
+    evidence = added[:, : -TONES - 1].unflatten(1, (-1, REGIONS)).sum(dim=1)  # [W, R]
+    evidence[:, SKIN] += added[:, -TONES - 1 : -1].sum(dim=1)
     shown = torch.einsum("wr,rij->wij", torch.relu(evidence), drawn_regions().to(evidence))  # [W, 14, 14]
     answers = torch.zeros(len(window_frames), len(embeddings)).to(evidence)  # [W, N], is the frame in the window?
     rows, places = (window_frames >= 0).nonzero(as_tuple=True)

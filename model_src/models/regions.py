@@ -27,6 +27,7 @@ HALF_FACE = (
 )
 INSIDE, EDGE, AROUND = 0.82, 1.08, 1.45  # how large the face is where its inside, its edge and its surroundings end
 REGIONS = 5
+SKIN, EDGE_OF_FACE, AROUND_FACE = 2, 3, 4  # their places; eyes and mouth come first
 FINENESS = 8  # points along each side of a cell, to see which share of it a region covers
 SMALLEST = 1e-5  # of a variance, whose root is taken
 COARSE = 14  # cells along each side, about; what is finer varies by grain and compression more than by what a face does

@@ -14,6 +14,7 @@ from model_src.config.schema import VideoConfig
 from model_src.models.frequency import FrequencyBranch
 from model_src.models.inputs import IMAGENET_MEAN, IMAGENET_STD
 from model_src.models.regions import RegionalPooling
+from model_src.models.tones import TONES, Tones
 
 
 class FrameEncodings(NamedTuple):
@@ -48,7 +49,8 @@ class VideoEncoder(nn.Module):
         # Channels last: on a processor, depthwise convolutions run twice as fast.
         self.backbone: Any = backbone.to(memory_format=torch.channels_last)
         self.regions = self._regions() if config.pooling == "regions" else None
-        self.output_dim: int = self.regions.output_dim if self.regions else self.backbone.num_features
+        self.tones = Tones(config.frame_size) if self.regions else None
+        self.output_dim: int = self.regions.output_dim + TONES if self.regions else self.backbone.num_features
         self.attention = SpatialAttention() if config.spatial_attention else None
         self.frequency = FrequencyBranch(config.frame_size, self.output_dim) if config.frequency_branch else None
         scale, shift = self._restate_statistics()
@@ -59,16 +61,17 @@ class VideoEncoder(nn.Module):
 
     def forward(self, frames: Tensor) -> FrameEncodings:
         frames = frames.contiguous(memory_format=torch.channels_last)
-        embeddings, maps = self._pooled(frames * self.scale + self.shift)  # [N, D], [N, D, h, w]
+        embeddings, maps = self._pooled(frames)  # [N, D], [N, D, h, w]
         if self.frequency is not None:
             embeddings = embeddings + self.frequency(frames)
         return FrameEncodings(embeddings, maps)
 
     def _pooled(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        if self.regions is not None:
-            embeddings = self.regions(self.last_stages(frames))  # [N, D]
+        shown = frames * self.scale + self.shift  # as the backbone knows them
+        if self.regions is not None and self.tones is not None:
+            embeddings = torch.cat([self.regions(self.last_stages(shown)), self.tones(frames)], dim=1)  # [N, D]
             return embeddings, embeddings[:, :, None, None]  # there is no one map behind it: a single cell
-        maps = self._as_map(self.backbone.forward_features(frames))  # [N, D, h, w]
+        maps = self._as_map(self.backbone.forward_features(shown))  # [N, D, h, w]
         if self.attention is not None:
             maps = self.attention(maps)
         return maps.mean(dim=(2, 3)), maps

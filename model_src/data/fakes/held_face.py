@@ -1,7 +1,8 @@
 """A face that lives less than it should: its moments come late, or not at all, while the head moves on.
 
 So does a face that was animated from one picture, and one that a generator made anew for every frame: it follows the
-head and leaves out the small things. Here an earlier moment of the same window is laid over each frame's five points.
+head and leaves out the small things. Here an earlier moment of the same window is laid over each frame's five points,
+and every other face is painted in fewer tones.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from model_src.data.fakes.few_tones import in_few_tones
 from model_src.data.fakes.masks import affine, laid_over
 from model_src.data.fakes.seam import Seam
 from model_src.data.fakes.textures import Texture
@@ -16,6 +18,7 @@ from model_src.data.sample import Sample, with_forged_picture
 from model_src.preprocess.align import fit_similarity
 
 SLOWEST, FASTEST = 0.0, 0.6  # of the pace at which time passes; 0 holds one moment for the whole window
+FEW_TONES = 0.5  # how many of the faces are painted in few tones
 NOTHING_DONE = Texture((), kept=0.0, grain=0.0)
 
 
@@ -35,7 +38,7 @@ def held_face(real: Sample, generator: np.random.Generator) -> Sample:
         moved = laid_over(real.crops[then], affine(real.points[then], real.points[now]))
         mask = seam.mask(real.points[now], shape)
         frames.append(seam.joined(real.crops[now], texture(moved.astype(np.float32), generator), mask))
-    return with_forged_picture(real, np.stack(frames))
+    return some_in_few_tones(real, np.stack(frames), generator)
 
 
 def held_head(real: Sample, generator: np.random.Generator) -> Sample:
@@ -45,4 +48,9 @@ def held_head(real: Sample, generator: np.random.Generator) -> Sample:
         laid_over(real.crops[then], fit_similarity(real.points[then], real.points[now], every))
         for now, then in enumerate(held_moments(len(real.crops), generator))
     ]
-    return with_forged_picture(real, np.stack(frames))
+    return some_in_few_tones(real, np.stack(frames), generator)
+
+
+def some_in_few_tones(real: Sample, crops: NDArray[np.uint8], generator: np.random.Generator) -> Sample:
+    painted = in_few_tones(crops, real.points, generator) if generator.random() < FEW_TONES else crops
+    return with_forged_picture(real, painted)

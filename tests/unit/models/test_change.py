@@ -11,10 +11,10 @@ from pydantic import ValidationError
 from model_src.config.schema import ModelConfig
 from model_src.explain.region_evidence import region_evidence
 from model_src.models import MultimodalModel
-from model_src.models.change import POSE, RegionalChange
+from model_src.models.change import BESIDE, LIVELIEST, POSE, RegionalChange
 from model_src.models.head_pose import FACE
 from model_src.models.heads import log_odds
-from model_src.models.regions import REGIONS, region_weights
+from model_src.models.regions import REGIONS, SKIN, region_weights
 
 CHANNELS = (4, 6)  # of two stages
 STATISTICS = 2 * REGIONS * sum(CHANNELS)
@@ -30,8 +30,8 @@ def change() -> RegionalChange:
 
 
 def frames(seed: int = 0, rows: int = 8) -> torch.Tensor:
-    """[rows, 5, D + 2] as pooling gives them: statistics that move, and a contrast of 1; then a head that moves."""
-    found = torch.randn(rows, 5, DIM + POSE, generator=torch.Generator().manual_seed(seed))
+    """[rows, 5, D + 2]: statistics that move, and a contrast of 1; then tones, and a head that moves."""
+    found = torch.randn(rows, 5, DIM + BESIDE, generator=torch.Generator().manual_seed(seed))
     found[..., STATISTICS:DIM] = 1
     return found
 
@@ -47,12 +47,12 @@ def of_group(number: int) -> slice:
 def test_a_region_that_holds_still_is_lower_than_any_other(group: int) -> None:
     moving = frames()
     moving[:, :, of_group(group)] = moving[:, :1, of_group(group)]
-    assert (change()(moving).argmin(dim=1) == group).all()
+    assert (change()(moving)[:, :-2].argmin(dim=1) == group).all()
 
 
 def test_what_a_face_looks_like_has_no_say() -> None:
-    offset = torch.randn(8, 1, DIM + POSE)
-    offset[..., STATISTICS:DIM] = 0
+    offset = torch.randn(8, 1, DIM + BESIDE)
+    offset[..., STATISTICS : DIM + 1] = 0
     torch.testing.assert_close(change()(frames()), change()(frames() + offset), atol=1e-4, rtol=1e-4)
 
 
@@ -68,15 +68,58 @@ def test_more_contrast_without_more_change_is_less_life() -> None:
     sharper[..., STATISTICS : STATISTICS + REGIONS] *= 3  # of the first stage
     less = change()(frames()) - change()(sharper)
     assert (less[:, : 2 * REGIONS] > 0.5).all()
-    torch.testing.assert_close(less[:, 2 * REGIONS :], torch.zeros(8, 2 * REGIONS + 1))
+    torch.testing.assert_close(less[:, 2 * REGIONS :], torch.zeros(8, 2 * REGIONS + 2))
+
+
+def test_more_than_life_is_no_proof_of_life() -> None:
+    """Change counts up to what the liveliest faces do; a face that jumps is further from them, not nearer."""
+    usual = change()
+
+    def told(times: float) -> torch.Tensor:
+        moving = frames(7, 1)
+        middle = moving[..., :STATISTICS].mean(dim=1, keepdim=True)
+        moving[..., :STATISTICS] = middle + times * (moving[..., :STATISTICS] - middle)
+        return usual(moving)[0, :-2]
+
+    shares = [told(times) for times in torch.logspace(-0.5, 2, 60, base=2).tolist()]
+    assert all((found <= LIVELIEST + 1e-4).all() for found in shares)
+    for group in range(4 * REGIONS):
+        height = torch.stack([found[group] for found in shares])
+        peak = int(height.argmax())
+        assert 0 < peak < len(shares) - 1
+        assert (height[: peak + 1].diff() > 0).all()
+        assert (height[peak:].diff() < 0).all()
+
+
+def test_a_head_may_turn_as_far_as_it_likes() -> None:
+    still, turning = frames(), frames()
+    turning[..., -POSE:] *= 50
+    assert (change()(turning)[:, -1] > change()(still)[:, -1] + 2 * LIVELIEST).all()
 
 
 def test_how_far_a_head_turns_and_leans_is_told_beside_what_its_face_does() -> None:
     calm, lively = frames(), frames()
-    calm[..., DIM:] *= 0.2
+    calm[..., -POSE:] *= 0.2
     more = change()(lively) - change()(calm)
     assert (more[:, -1] > 0.5).all()
-    torch.testing.assert_close(more[:, :-1], torch.zeros(8, 4 * REGIONS))
+    torch.testing.assert_close(more[:, :-1], torch.zeros(8, 4 * REGIONS + 1))
+
+
+def test_skin_of_fewer_tones_is_told_beside_what_it_does() -> None:
+    living, painted = frames(), frames()
+    painted[..., DIM] -= 0.5
+    less = change()(living) - change()(painted)
+    assert (less[:, -2] > 0.5).all()
+    torch.testing.assert_close(less[:, :-2], torch.zeros(8, 4 * REGIONS))
+    torch.testing.assert_close(less[:, -1], torch.zeros(8))
+
+
+def test_the_tones_of_a_missing_frame_have_no_say() -> None:
+    mask = torch.tensor([True, True, False, True, True]).expand(8, -1)
+    gappy = frames()
+    gappy[:, 2, DIM] = 100
+    kept = frames()[:, [0, 1, 3, 4]]
+    torch.testing.assert_close(change().sequence(gappy, mask)[:, 0, -2], change()(kept)[:, -2])
 
 
 @pytest.mark.parametrize(("moves", "counts"), [("turn", True), ("lean", True), ("nod", False), ("come closer", False)])
@@ -91,16 +134,16 @@ def test_a_head_moves_where_no_mouth_could_have_done_it(moves: str, counts: bool
         "come closer": [[1.2, 0, 0], [0, 1.2, 0], [0, 0, 1.2]],
     }[moves]
     points = 60 * torch.stack([straight, straight @ torch.tensor(turned).T])[..., :2] + 100  # [2, 5, 2]
-    pose = change().with_points(torch.zeros(2, DIM), points)[:, DIM:]
+    pose = change().with_points(torch.zeros(2, DIM + 1), points)[:, -POSE:]
     assert bool((pose[1] - pose[0]).norm() > 0.1) is counts
     assert bool((pose[1] - pose[0]).norm() < 0.01) is not counts
 
 
 def test_mixed_precision_does_not_round_how_a_head_turns() -> None:
     points = 60 * torch.tensor(FACE)[:, :2] + 100 + torch.randn(8, 5, 2, generator=torch.Generator().manual_seed(1))
-    exact = change().with_points(torch.zeros(8, DIM), points)[:, DIM:]
+    exact = change().with_points(torch.zeros(8, DIM), points)[:, -POSE:]
     with torch.autocast("cpu", torch.bfloat16):
-        mixed = change().with_points(torch.zeros(8, DIM, dtype=torch.bfloat16), points)[:, DIM:]
+        mixed = change().with_points(torch.zeros(8, DIM, dtype=torch.bfloat16), points)[:, -POSE:]
     torch.testing.assert_close(mixed, exact, atol=1e-6, rtol=1e-6)
 
 
@@ -170,9 +213,10 @@ def test_change_and_regions_are_only_had_together() -> None:
 
 
 def moving(model: MultimodalModel, count: int) -> torch.Tensor:
-    """Frames [count, D + 2] of a face that moves, with a contrast of 1, and of a head that does."""
+    """Frames [count, D + 2] of a face that moves, with a contrast of 1 and usual tones, and of a head that moves."""
     found = torch.randn(count, model.video_encoder.output_dim + POSE)
-    found[:, -REGIONS - POSE : -POSE] = 1
+    found[:, -REGIONS - BESIDE : -BESIDE] = 1
+    found[:, -BESIDE] = 0
     return found
 
 
@@ -193,11 +237,11 @@ def test_the_picture_shows_the_region_that_spoke_for_fake() -> None:
     with torch.no_grad():  # a head that says fake where the mouth holds still, and looks at nothing else
         model.video_head.hidden.weight.zero_()
         model.video_head.hidden.bias.zero_()
-        model.video_head.hidden.weight[0, 1:-1:REGIONS] = -1
+        model.video_head.hidden.weight[0, 1:-2:REGIONS] = -1
         model.video_head.output.weight.zero_()
         model.video_head.output.weight[1, 0] = 1
     embeddings = moving(model, 5)
-    groups = embeddings[:, : -REGIONS - POSE].unflatten(1, (2, REGIONS, -1))
+    groups = embeddings[:, : -REGIONS - BESIDE].unflatten(1, (2, REGIONS, -1))
     groups[:, :, 1] = groups[:1, :, 1]  # the mouth holds still
     windows = torch.arange(5)[None]
     scored = model.score_windows(embeddings[None])
@@ -205,6 +249,20 @@ def test_the_picture_shows_the_region_that_spoke_for_fake() -> None:
     shown = region_evidence(model, embeddings, windows)
     assert shown.shape == (5, 14, 14)
     torch.testing.assert_close(shown[0], region_weights(14)[1] / region_weights(14)[1].max(), atol=1e-5, rtol=0)
+
+
+def test_the_picture_shows_the_skin_where_its_tones_spoke_for_fake() -> None:
+    model = tiny()
+    with torch.no_grad():  # a head that says fake where skin has few tones, and looks at nothing else
+        model.video_head.hidden.weight.zero_()
+        model.video_head.hidden.bias.zero_()
+        model.video_head.hidden.weight[0, -2] = -1
+        model.video_head.output.weight.zero_()
+        model.video_head.output.weight[1, 0] = 1
+    embeddings = moving(model, 5)
+    embeddings[:, -BESIDE] = -1
+    shown = region_evidence(model, embeddings, torch.arange(5)[None])
+    torch.testing.assert_close(shown[0], region_weights(14)[SKIN] / region_weights(14)[SKIN].max(), atol=1e-5, rtol=0)
 
 
 def test_a_face_that_lives_stays_dark() -> None:

@@ -9,7 +9,8 @@ from model_src.config.schema import TemporalConfig
 from model_src.models.build_temporal import build_temporal
 from model_src.models.temporal import TemporalConv, TemporalEncoder, sinusoids
 
-WIDTH, OUT = 17, 32  # `change` finds five regions of one channel, their contrasts and the pose of the head in it
+# `change` finds five regions of one channel, their contrasts, the tones of the skin and the pose of the head in 18.
+WIDTH, OUT = 18, 32
 KINDS = ["conv", "avg_pool", "transformer", "change"]
 
 
