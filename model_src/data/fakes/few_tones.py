@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_src.data.fakes.masks import draw, grown, placed
+from model_src.data.fakes.self_blend import blend
 
 FEWEST = 0.5  # of the distance between two tones, what is left
 SIZE, SOFTNESS = 0.92, 8.0  # of the outline that is painted, and pixels of its slope
@@ -24,7 +25,7 @@ def in_few_tones(
 
 
 def painted(crop: NDArray[np.uint8], points: NDArray[np.float32], lost: float) -> NDArray[np.uint8]:
-    mask = draw(grown(placed(points, "face"), SIZE), crop.shape[:2], SOFTNESS)[..., None]  # [H, W, 1]
+    mask = draw(grown(placed(points, "face"), SIZE), crop.shape[:2], SOFTNESS)  # [H, W]
     colour = crop - (crop @ GREY)[..., None]  # [H, W, 3], what is left without light and dark
-    usual = (mask * colour).sum(axis=(0, 1)) / max(float(mask.sum()), 1e-6)  # [3]
-    return np.clip(np.round(crop + mask * lost * (usual - colour)), 0, 255).astype(np.uint8)
+    usual = (mask[..., None] * colour).sum(axis=(0, 1)) / max(float(mask.sum()), 1e-6)  # [3]
+    return blend(crop, crop + lost * (usual - colour), mask)

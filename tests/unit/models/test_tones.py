@@ -18,7 +18,7 @@ POINTS = CANONICAL.astype(np.float32)
 
 
 def crop(seed: int) -> NDArray[np.uint8]:
-    """[224, 224, 3]: patches of skin colour, some a fifth of a face wide."""
+    """[224, 224, 3]: patches of skin colour, each a fourteenth of the crop wide."""
     patches = np.random.default_rng(seed).normal([170, 130, 110], 25, (14, 14, 3))
     return np.clip(cv2.resize(patches, (224, 224), interpolation=cv2.INTER_CUBIC), 0, 255).astype(np.uint8)
 
