@@ -22,22 +22,15 @@ def measure_gpu(model_folder: Path, clip: Path) -> dict[str, Any] | None:
     if not torch.cuda.is_available():
         print("No CUDA device is here: video-seconds per second, parity and time shares of a GPU are left out.")
         return None
-    from model_src.models import load_for_inference
     from model_src.preprocess.chunk import Chunk
     from model_src.serving.batching import BatchingScorer
+    from model_src.serving.default import DEFAULT_MODEL
     from model_src.serving.load import ModelDirectory
-    from model_src.serving.parity import difference, probabilities
-    from model_src.serving.predictor import Predictor
     from model_src.serving.work import score_chunk
 
     bodies = [path.read_bytes() for path in sorted(clip.iterdir())]
     chunks = [Chunk.from_bytes(body) for body in bodies]
     predictor = ModelDirectory(model_folder).load()  # refuses to serve if the probe chunk differs
-    exact = Predictor(load_for_inference(model_folder), model_version="exact", trained=False, device="cpu")
-    found = [
-        difference(probabilities(predictor.score_chunk(chunk)), probabilities(exact.score_chunk(chunk)))
-        for chunk in chunks
-    ]
     together = BatchingScorer(predictor, BATCH)
     work = [bodies[turn % len(bodies)] for turn in range(CLIENTS * ROUNDS)]
     length = sum(chunks[turn % len(chunks)].end - chunks[turn % len(chunks)].start for turn in range(len(work)))
@@ -50,13 +43,28 @@ def measure_gpu(model_folder: Path, clip: Path) -> dict[str, Any] | None:
     figures = {
         "device": torch.cuda.get_device_name(),
         "video_seconds_per_second": round(length / seconds, 1),
-        "max_diff": max(each.largest for each in found),
-        "same_class": all(each.same_class for each in found),
+        **parity(predictor, model_folder, chunks),
+        "shipped": parity(ModelDirectory(DEFAULT_MODEL).load(), DEFAULT_MODEL, chunks),
         "peak_mb": round(torch.cuda.max_memory_allocated() / 2**20),
         "shares": profile(predictor, [chunks[turn % len(chunks)] for turn in range(BATCH)]),
     }
     show(figures)
     return figures
+
+
+def parity(predictor: Any, model_folder: Path, chunks: Sequence[Any]) -> dict[str, Any]:
+    """How far the GPU's probabilities are from those of float32 on the processor."""
+    from model_src.serving.load import read_models
+    from model_src.serving.parity import difference, probabilities
+    from model_src.serving.predictor import Predictor
+
+    (model,) = read_models(model_folder)
+    exact = Predictor(model, model_version="exact", trained=False, device="cpu")
+    found = [
+        difference(probabilities(predictor.score_chunk(chunk)), probabilities(exact.score_chunk(chunk)))
+        for chunk in chunks
+    ]
+    return {"max_diff": max(each.largest for each in found), "same_class": all(each.same_class for each in found)}
 
 
 def profile(predictor: Any, batch: Sequence[Any]) -> dict[str, float]:
@@ -99,10 +107,15 @@ def does_arithmetic(kernel: str) -> bool:
 
 
 def show(figures: Mapping[str, Any]) -> None:
-    same = "same class everywhere" if figures["same_class"] else "OTHER CLASS"
     print(
         f"\n{figures['device']}: {figures['video_seconds_per_second']:.0f} video-seconds per second, "
-        f"largest difference {figures['max_diff']:.1e} ({same}), {figures['peak_mb']} MB"
+        f"{agreement(figures)}, {figures['peak_mb']} MB"
     )
+    print(f"  the shipped model: {agreement(figures['shipped'])}")
     for name, share in figures["shares"].items():
         print(f"  {name:12}{share:7.1%}")
+
+
+def agreement(found: Mapping[str, Any]) -> str:
+    same = "same class everywhere" if found["same_class"] else "OTHER CLASS"
+    return f"largest difference {found['max_diff']:.1e} ({same})"

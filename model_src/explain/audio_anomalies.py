@@ -36,7 +36,7 @@ def audio_anomalies(
 def step_suspicion(windows: WindowLogits, audio_mask: Tensor) -> Tensor:
     """How suspicious each step of each window is, in 0..1: [W, A]."""
     if windows.audio is None or not windows.has_audio.any():
-        return torch.zeros(audio_mask.shape)
+        return torch.zeros(audio_mask.shape, device=audio_mask.device)
     speech = audio_mask & windows.has_audio.unsqueeze(1)  # [W, A]
     fake = torch.sigmoid(log_odds(windows.audio).float())  # [W]
     return fake.unsqueeze(1) * relative_attention(windows.attention, speech)

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from model_src.models.precision import in_full
+
 LUMINANCE = (0.299, 0.587, 0.114)
 
 
@@ -47,7 +49,8 @@ class FrequencyBranch(nn.Module):
     def log_magnitude(self, frames: Tensor) -> Tensor:
         """[N, C, S, S] -> [N, 1, S, S], the constant term at the top left."""
         grey = (frames[:, :3] * self.luminance).sum(dim=1, keepdim=True)  # [N, 1, S, S]
-        return torch.log(torch.abs(self.dct @ grey @ self.dct.T) + 1e-3)
+        with in_full(frames.device):  # the fine of a spectrum is thousands of times smaller than its coarse
+            return torch.log(torch.abs(self.dct @ grey @ self.dct.T) + 1e-3)
 
     def forward(self, frames: Tensor) -> Tensor:
         features: Tensor = self.network(self.log_magnitude(frames))  # [N, 64]

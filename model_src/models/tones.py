@@ -15,7 +15,6 @@ from model_src.models.regions import AROUND_FACE, COARSE, EDGE_OF_FACE, SKIN, re
 
 TONES = 1  # numbers of a frame that tell of its tones
 SMALLEST = 0.2  # of a deviation; one tone differs from the next by about 1
-SURROUNDINGS = (EDGE_OF_FACE, AROUND_FACE)
 
 
 class Tones(nn.Module):
@@ -38,7 +37,8 @@ class Tones(nn.Module):
         middle = tones @ self.regions.T  # [N, R]
         apart = (tones.unsqueeze(1) - middle.unsqueeze(2)).square()  # [N, R, cells]
         spread = torch.log(torch.sqrt((apart * self.regions).sum(dim=2)) + SMALLEST)  # [N, R]
-        return spread[:, [SKIN]] - spread[:, SURROUNDINGS].mean(dim=1, keepdim=True)
+        surroundings = (spread[:, EDGE_OF_FACE] + spread[:, AROUND_FACE]) / 2  # [N]
+        return (spread[:, SKIN] - surroundings).unsqueeze(1)
 
 
 def yellow_to_blue(colours: Tensor) -> Tensor:

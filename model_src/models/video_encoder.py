@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from model_src.config.schema import VideoConfig
 from model_src.models.frequency import FrequencyBranch
 from model_src.models.inputs import IMAGENET_MEAN, IMAGENET_STD
+from model_src.models.precision import in_full
 from model_src.models.regions import RegionalPooling
 from model_src.models.tones import TONES, Tones
 
@@ -59,6 +60,11 @@ class VideoEncoder(nn.Module):
         for name in self._frozen_names():
             self.backbone.get_parameter(name).requires_grad_(False)
 
+    @property
+    def compares(self) -> bool:
+        """Whether frames are told apart by how little they differ: bfloat16 would round that away."""
+        return self.regions is not None
+
     def forward(self, frames: Tensor) -> FrameEncodings:
         frames = frames.contiguous(memory_format=torch.channels_last)
         embeddings, maps = self._pooled(frames)  # [N, D], [N, D, h, w]
@@ -69,7 +75,8 @@ class VideoEncoder(nn.Module):
     def _pooled(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         shown = frames * self.scale + self.shift  # as the backbone knows them
         if self.regions is not None and self.tones is not None:
-            embeddings = torch.cat([self.regions(self.last_stages(shown)), self.tones(frames)], dim=1)  # [N, D]
+            with in_full(frames.device):
+                embeddings = torch.cat([self.regions(self.last_stages(shown)), self.tones(frames)], dim=1)  # [N, D]
             return embeddings, embeddings[:, :, None, None]  # there is no one map behind it: a single cell
         maps = self._as_map(self.backbone.forward_features(shown))  # [N, D, h, w]
         if self.attention is not None:

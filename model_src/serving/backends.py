@@ -56,7 +56,10 @@ def make_encoders(backend: Backend, model: MultimodalModel, folder: Path, member
         "openvino": lambda path: OpenVino(path, "f32", threads),
         "openvino-bf16": lambda path: OpenVino(path, "bf16", threads),
     }
-    frames = start[backend](folder / of_member(FRAMES, member)) if model.config.enable_video else None
+    frames = None
+    if model.config.enable_video:
+        exact: Backend = "openvino" if backend == "openvino-bf16" and model.video_encoder.compares else backend
+        frames = start[exact](folder / of_member(FRAMES, member))
     sound = start[backend](folder / of_member(SOUND, member)) if model.config.enable_audio else None
     give_back_memory()  # what compiling took
     return GraphEncoders(model, frames, sound)

@@ -1,4 +1,4 @@
-"""The encoders on a GPU: bfloat16, channels last, and one launch for a whole network."""
+"""The encoders on a GPU: bfloat16 where it does, channels last, and one launch for a whole network."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from model_src.models import MultimodalModel
 from model_src.models.inputs import frames_from_crops, waveform_from_pcm
+from model_src.models.video_encoder import VideoEncoder
 from model_src.preprocess.chunk import CROP
 from model_src.preprocess.window_audio import SAMPLES
 from model_src.serving.encoders import FrameCodes, SoundCodes, TorchEncoders, networks_of
@@ -71,8 +72,11 @@ class CudaEncoders:
 def halve(model: MultimodalModel) -> None:
     """The encoders' convolutions and matrices in bfloat16, once: autocast would copy them again in every run.
 
-    What autocast keeps in float32 stays there, the heads too.
+    What autocast keeps in float32 stays there, the heads too, and so does a network that compares frames.
     """
-    for module in (module for encoder in networks_of(model) for module in encoder.modules()):
+    rounded = [
+        encoder for encoder in networks_of(model) if not (isinstance(encoder, VideoEncoder) and encoder.compares)
+    ]
+    for module in (module for encoder in rounded for module in encoder.modules()):
         if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d) and not is_parametrized(module):
             module.to(torch.bfloat16)

@@ -73,4 +73,6 @@ def run_stages(encoder: VideoEncoder) -> None:
 def compiled_for(encoder: VideoEncoder, network: nn.Module) -> openvino.CompiledModel:
     example = torch.zeros(2, encoder.config.channels, encoder.config.frame_size, encoder.config.frame_size)
     converted = openvino.convert_model(network.eval(), example_input=example)
-    return openvino.Core().compile_model(converted, "CPU", {"INFERENCE_NUM_THREADS": torch.get_num_threads()})
+    # Unless told otherwise, a processor that has bfloat16 computes in it.
+    settings = {"INFERENCE_NUM_THREADS": torch.get_num_threads(), "INFERENCE_PRECISION_HINT": "f32"}
+    return openvino.Core().compile_model(converted, "CPU", settings)

@@ -152,3 +152,25 @@ def test_the_frequency_branch_tells_a_checkerboard_from_a_gradient_of_the_same_b
     high, low = (slice(SIDE // 2, None),) * 2, (slice(0, SIDE // 2),) * 2
     assert board_spectrum[high].max() > slope_spectrum[high].max() + 3
     assert slope_spectrum[low].max() > board_spectrum[low].max()
+
+
+def test_mixed_precision_leaves_what_compares_frames_all_of_its_digits() -> None:
+    model = encoder(pooling="regions", region_stages=1, frame_size=224)
+    frames = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+    rounds: list[bool] = []
+    model.backbone.conv_stem.register_forward_hook(lambda *_: rounds.append(torch.backends.cudnn.allow_tf32))
+    with torch.no_grad():
+        exact = model(frames).embeddings
+        with torch.autocast("cpu", torch.bfloat16):
+            mixed = model(frames).embeddings
+    assert torch.equal(mixed, exact)
+    assert rounds == [False, False]
+    assert torch.backends.cudnn.allow_tf32  # as it was: whatever else runs may round
+
+
+def test_mixed_precision_does_not_drown_the_fine_of_a_spectrum() -> None:
+    branch = FrequencyBranch(SIDE, 8)
+    frames = torch.randn(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1)) * 0.01 + 1
+    exact = branch.log_magnitude(frames)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(branch.log_magnitude(frames), exact)

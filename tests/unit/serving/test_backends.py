@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from model_src.models import MultimodalModel
+from model_src.serving import backends
 from model_src.serving.backends import BACKENDS, BOUNDS, Backend, has_bf16, make_encoders, usable
 from model_src.serving.graphs import export_graphs
 from model_src.serving.parity import difference, probabilities, probe_chunk
@@ -57,6 +58,17 @@ def test_one_frame_or_one_second_is_enough_for_a_graph(backend: Backend, model: 
     blind = predictor.score_chunk(make_chunk(1, missing=set(range(5))))
     assert (len(silent.frames), len(silent.windows)) == (1, 1)
     assert (len(blind.frames), len(blind.windows)) == (0, 2)
+
+
+def test_a_model_that_compares_frames_sees_them_in_float32_even_where_bfloat16_is_faster(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    started: dict[str, str] = {}
+    monkeypatch.setattr(backends, "OpenVino", lambda path, precision, _threads: started.update({path.name: precision}))
+    make_encoders("openvino-bf16", small_model(pooling="regions", region_stages=1), tmp_path)
+    assert started == {"frames.onnx": "f32", "sound.onnx": "bf16"}
+    make_encoders("openvino-bf16", small_model(), tmp_path)
+    assert started == {"frames.onnx": "bf16", "sound.onnx": "bf16"}
 
 
 def test_the_same_chunk_gets_the_same_scores_twice(model: MultimodalModel, graphs: Path) -> None:
