@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 from typing import Any
 
 import pytest
 import yaml
+from botocore.loaders import Loader
+from packaging.version import Version
 
 from infra.local.package import ROOT, load_template
 
@@ -102,6 +105,20 @@ def test_the_endpoint_can_publish_its_notices_and_leave_zero_instances() -> None
     assert RESOURCES["BacklogWithoutCapacity"]["Properties"]["MetricName"] == "HasBacklogWithoutCapacity"
     for name in ("Model", "EndpointConfig", "Endpoint"):
         assert f"{name}Name" not in RESOURCES[name]["Properties"]
+
+
+def test_the_endpoints_driver_knows_the_cuda_of_the_serving_image() -> None:
+    """Left to itself SageMaker starts the instance with a driver for CUDA 11, on which the container does not start."""
+    variant = Loader().load_service_model("sagemaker", "service-2")["shapes"]["ProductionVariant"]["members"]
+    text = variant["InferenceAmiVersion"]["documentation"]
+    known = dict(re.findall(r"<dt>([\w-]+-gpu-[\w-]+)</dt>.*?CUDA version: ([\d.]+)", text, re.DOTALL))
+    dockerfile = (ROOT / "containers/inference/Dockerfile").read_text()
+    image = re.search(r"FROM nvidia/cuda:(\d+\.\d+)", dockerfile)
+    assert image is not None
+    parameters = load_template()["Parameters"]
+    assert Version(known[parameters["EndpointAmiVersion"]["Default"]]) >= Version(image[1])
+    (main,) = RESOURCES["EndpointConfig"]["Properties"]["ProductionVariants"]
+    assert main["InferenceAmiVersion"]["Fn::If"][1] == {"Ref": "EndpointAmiVersion"}
 
 
 def test_nothing_of_sagemaker_is_made_without_the_condition() -> None:
