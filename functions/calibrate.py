@@ -11,11 +11,13 @@ from functions.core.contracts import Stage
 from functions.core.observability import logger
 from functions.core.settings import PipelineSettings
 from functions.core.steps import JobStep, WorkFiles
+from functions.core.transient import aws_may_fail
 from model_src.verdict.aggregate import VideoScores
 from model_src.verdict.calibrate import calibrate, frame_confidences
 from model_src.verdict.prediction import FrameConfidence
 
 
+@aws_may_fail
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     step, settings = JobStep.model_validate(event), PipelineSettings.load()

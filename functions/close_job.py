@@ -10,10 +10,12 @@ from functions.core.jobs import seconds_since
 from functions.core.observability import MetricUnit, logger, metrics
 from functions.core.settings import PipelineSettings
 from functions.core.steps import JobStep, SplitSummary, WorkFiles
+from functions.core.transient import aws_may_fail
 from model_src.verdict.aggregate import VideoScores
 from model_src.verdict.prediction import Prediction
 
 
+@aws_may_fail
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     job_id = JobStep.model_validate(event).job_id

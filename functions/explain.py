@@ -9,18 +9,21 @@ import numpy as np
 from functions.core import wiring
 from functions.core.contracts import Stage
 from functions.core.observability import logger
-from functions.core.settings import PipelineSettings
+from functions.core.settings import VideoSettings
 from functions.core.steps import VideoStep, WorkFiles
+from functions.core.transient import aws_may_fail
 from functions.core.workspace import downloaded
 from model_src.preprocess.frames import frames_at
+from model_src.preprocess.limits import Limits
 from model_src.preprocess.overlay import draw_saliency
 from model_src.verdict.aggregate import VideoScores
 from model_src.verdict.prediction import AnomalousFrame, Prediction
 
 
+@aws_may_fail
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    step, settings = VideoStep.model_validate(event), PipelineSettings.load()
+    step, settings = VideoStep.model_validate(event), VideoSettings.load()
     logger.append_keys(job_id=step.job_id)
     wiring.jobs().advance(step.job_id, Stage.EXPLAINING)
     files, work = wiring.files(), WorkFiles(step.job_id, settings.artifacts_bucket, settings.results_bucket)
@@ -32,8 +35,9 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     drawable = [frame for frame in prediction.anomalous_frames if frame.frame_id in maps]
     pictures: dict[int, str] = {}
     if drawable:
+        limits = Limits(max_seconds=settings.max_video_seconds, max_bytes=settings.max_upload_bytes)
         with downloaded(step.upload) as path:
-            originals = frames_at(path, [frame.timestamp for frame in drawable])
+            originals = frames_at(path, [frame.timestamp for frame in drawable], limits)
         for frame, original in zip(drawable, originals, strict=True):
             found = maps[frame.frame_id]
             picture = draw_saliency(original, np.asarray(found.saliency), np.asarray(found.transform))

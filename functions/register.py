@@ -8,8 +8,10 @@ from functions.core import wiring
 from functions.core.observability import logger
 from functions.core.settings import JobSettings
 from functions.core.steps import VideoStep
+from functions.core.transient import aws_may_fail
 
 
+@aws_may_fail
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     step = VideoStep.model_validate(event)

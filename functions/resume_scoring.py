@@ -18,13 +18,15 @@ def handler(event: dict[str, Any], _context: Any) -> None:
 
 
 def resume(notice: dict[str, Any]) -> None:
-    call = wiring.scoring_calls().find(notice["inferenceId"])
+    call = wiring.scoring_calls().behind(notice["inferenceId"])
     if call is None:
         logger.warning("notice for a call nobody made or remembers", extra={"inference_id": notice["inferenceId"]})
         return
     logger.append_keys(job_id=call.job_id, chunk=call.chunk)
     if notice["invocationStatus"] == "Completed":
-        send_scores(call, notice["responseParameters"]["outputLocation"])
+        send_scores(call, notice["responseParameters"]["outputLocation"])  # whichever attempt it answers
+    elif notice["inferenceId"] != call.inference_id:
+        logger.info("an earlier attempt failed; the present one goes on")
     else:
         reason = " ".join([notice.get("failureReason", "The endpoint gave no reason."), *words_of_the_model(call)])
         logger.error("endpoint failed on a chunk", extra={"reason": reason})

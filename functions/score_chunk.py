@@ -8,7 +8,7 @@ from functions.core import wiring
 from functions.core.contracts import Stage
 from functions.core.observability import logger
 from functions.core.resume import send_failure, send_scores
-from functions.core.scoring_calls import ScoringCall, inference_id
+from functions.core.scoring_calls import ScoringCall
 from functions.core.settings import ScoringSettings
 from functions.core.steps import ChunkPointer
 
@@ -17,7 +17,6 @@ from functions.core.steps import ChunkPointer
 def handler(event: dict[str, Any], _context: Any) -> None:
     chunk = ChunkPointer.model_validate(event["chunk"])
     call = ScoringCall(
-        inference_id=inference_id(event["job_id"], chunk.index),
         token=event["token"],
         job_id=event["job_id"],
         chunk=chunk.index,
@@ -35,7 +34,7 @@ def handler(event: dict[str, Any], _context: Any) -> None:
 def hand_over(call: ScoringCall, chunk: ChunkPointer) -> None:
     calls, settings = wiring.scoring_calls(), ScoringSettings.load()
     wiring.jobs().advance(call.job_id, Stage.SCORING)
-    earlier = calls.find(call.inference_id)
+    earlier = calls.find(call.job_id, call.chunk)
     if earlier and earlier.output and wiring.files().exists(earlier.output):
         logger.info("an earlier attempt was answered after all")
         send_scores(call, earlier.output)

@@ -9,6 +9,7 @@ from functions.core.contracts import ExcludedSpan, Stage
 from functions.core.observability import logger
 from functions.core.settings import VideoSettings
 from functions.core.steps import ChunkPointer, Chunks, Rejected, SplitSummary, VideoStep, WorkFiles
+from functions.core.transient import aws_may_fail
 from functions.core.workspace import downloaded
 from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.errors import VideoRejected
@@ -16,6 +17,7 @@ from model_src.preprocess.limits import Limits
 from model_src.preprocess.split import SplitSettings, split_video
 
 
+@aws_may_fail
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     step, settings = VideoStep.model_validate(event), VideoSettings.load()

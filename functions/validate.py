@@ -9,12 +9,14 @@ from functions.core.contracts import Stage
 from functions.core.observability import logger
 from functions.core.settings import VideoSettings
 from functions.core.steps import Accepted, Rejected, VideoStep
+from functions.core.transient import aws_may_fail
 from functions.core.workspace import downloaded
 from model_src.preprocess.errors import VideoRejected
 from model_src.preprocess.limits import Limits
 from model_src.preprocess.probe import probe
 
 
+@aws_may_fail
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     step, settings = VideoStep.model_validate(event), VideoSettings.load()

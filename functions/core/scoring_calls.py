@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -16,7 +17,6 @@ class ScoringCall(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    inference_id: str
     token: str
     job_id: str
     chunk: int
@@ -24,10 +24,10 @@ class ScoringCall(BaseModel):
     output: str | None = None  # where the endpoint will put, or has put, its answer
     failure: str | None = None  # and where the model's reason lies if there is none
 
-
-def inference_id(job_id: str, chunk: int) -> str:
-    """The same for every attempt at the chunk: a late answer to an earlier attempt serves the present one."""
-    return f"{job_id}.{chunk:04d}"
+    @property
+    def inference_id(self) -> str:
+        """Names the attempt, too: the late failure of an earlier one is nothing to the present one."""
+        return f"{self.job_id}.{self.chunk:04d}.{hashlib.sha256(self.token.encode()).hexdigest()[:8]}"
 
 
 class ScoringCalls:
@@ -37,18 +37,25 @@ class ScoringCalls:
         self.table = table
 
     def remember(self, call: ScoringCall) -> None:
-        item = call.model_dump(exclude={"job_id", "inference_id"}, exclude_none=True)
-        self.table.put_item(
-            Item=item | {"job_id": item_key(call.inference_id), "job": call.job_id, "expires_at": epoch_in(KEEP_DAYS)}
-        )
+        item = call.model_dump(exclude={"job_id"}, exclude_none=True)
+        key = item_key(call.job_id, call.chunk)
+        self.table.put_item(Item=item | {"job_id": key, "job": call.job_id, "expires_at": epoch_in(KEEP_DAYS)})
 
-    def find(self, inference_id: str) -> ScoringCall | None:
-        item = self.table.get_item(Key={"job_id": item_key(inference_id)}, ConsistentRead=True).get("Item")
+    def find(self, job_id: str, chunk: int) -> ScoringCall | None:
+        """The latest attempt at the chunk."""
+        item = self.table.get_item(Key={"job_id": item_key(job_id, chunk)}, ConsistentRead=True).get("Item")
         if not item:
             return None
         fields = {key: value for key, value in item.items() if key in ScoringCall.model_fields}
-        return ScoringCall(**fields | {"inference_id": inference_id, "job_id": item["job"]})
+        return ScoringCall(**fields | {"job_id": item["job"]})
+
+    def behind(self, inference_id: str) -> ScoringCall | None:
+        """The latest attempt at the chunk that an attempt, maybe an earlier one, was made at."""
+        match inference_id.split("."):
+            case [job_id, chunk, _] if chunk.isdecimal():
+                return self.find(job_id, int(chunk))
+        return None
 
 
-def item_key(inference_id: str) -> str:
-    return f"scoring#{inference_id}"
+def item_key(job_id: str, chunk: int) -> str:
+    return f"scoring#{job_id}.{chunk:04d}"

@@ -44,7 +44,7 @@ class PipelineSettings(JobSettings):
 
 
 class VideoSettings(PipelineSettings):
-    """Validate and Split: what is accepted."""
+    """Validate, Split and Explain, which open the video: what is accepted."""
 
     max_video_seconds: float = Field(default=600, gt=0)
     max_upload_bytes: int = Field(default=500 * 2**20, gt=0)
@@ -55,7 +55,7 @@ class ScoringSettings(JobSettings):
 
     artifacts_bucket: str
     endpoint_name: str
-    scoring_timeout_seconds: int = Field(ge=1, le=3600)
+    scoring_timeout_seconds: int = Field(ge=1, le=3000)
 
 
 class ApiSettings(PipelineSettings):

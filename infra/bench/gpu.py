@@ -30,7 +30,8 @@ def measure_gpu(model_folder: Path, clip: Path) -> dict[str, Any] | None:
 
     bodies = [path.read_bytes() for path in sorted(clip.iterdir())]
     chunks = [Chunk.from_bytes(body) for body in bodies]
-    predictor = ModelDirectory(model_folder).load()  # refuses to serve if the probe chunk differs
+    with ThreadPoolExecutor(1) as loading:  # as the server does: the thread that records is gone when others score
+        predictor = loading.submit(ModelDirectory(model_folder).load).result()  # refuses if the probe chunk differs
     together = BatchingScorer(predictor, BATCH)
     work = [bodies[turn % len(bodies)] for turn in range(CLIENTS * ROUNDS)]
     length = sum(chunks[turn % len(chunks)].end - chunks[turn % len(chunks)].start for turn in range(len(work)))

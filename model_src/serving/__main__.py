@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
+from model_src.serving.holder import ModelSource
 from model_src.serving.server import ServerSettings, serve
 
 GPU_BATCH = 8  # a processor is busy with one chunk; together they would only wait for one another
@@ -23,6 +24,7 @@ def main() -> None:
         type=int,
         help="chunks of different requests scored together [AURA_BATCH, else 8 on a GPU, or 1]",
     )
+    command.add_argument("--needs-gpu", action="store_true", help="no GPU, no model [AURA_NEEDS_GPU]")
     command.add_argument("--cache-dir", help="keep a model that has no graphs exported here [AURA_CACHE_DIR]")
     options = parser.parse_args()
 
@@ -41,11 +43,14 @@ def main() -> None:
     import torch
 
     from model_src.serving.load import best_device, choose_source
+    from model_src.serving.on_gpu import OnGpuAlone
 
     try:
-        source = choose_source(model_dir, untrained, options.cache_dir or os.environ.get("AURA_CACHE_DIR"))
+        source: ModelSource = choose_source(model_dir, untrained, options.cache_dir or os.environ.get("AURA_CACHE_DIR"))
     except ValueError as error:
         parser.error(str(error))
+    if options.needs_gpu or os.environ.get("AURA_NEEDS_GPU"):
+        source = OnGpuAlone(source)
     if threads:
         torch.set_num_threads(threads)
     batch = batch or (GPU_BATCH if best_device() == "cuda" else 1)

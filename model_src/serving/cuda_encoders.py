@@ -28,7 +28,7 @@ class CudaEncoders:
         self._device = next(model.parameters()).device
         self._model = model
         halve(model)
-        torch.backends.cudnn.benchmark = True  # few sizes, so trying all kernels once pays
+        torch.backends.cudnn.benchmark = True  # few sizes to record, so trying all kernels once pays
         self._rest = TorchEncoders(model, self._device, bf16=True)  # for windows that the video's end cuts short
         if model.config.enable_video:
             row = torch.zeros(model.config.video.channels, CROP, CROP, device=self._device)  # [C, H, W]
@@ -36,6 +36,7 @@ class CudaEncoders:
         if model.config.enable_audio:
             row = torch.linspace(-1, 1, SAMPLES, device=self._device)  # [S]
             self._hear = Recorded("sound", self._encode_sound, row, SOUND_ROWS)
+        torch.backends.cudnn.benchmark = False  # what is not recorded has another size in every chunk
 
     def frames(self, crops: NDArray[np.uint8], flow: NDArray[np.float16] | None) -> FrameCodes:
         moved = None if flow is None else torch.from_numpy(flow).to(self._device)

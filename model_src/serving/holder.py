@@ -8,6 +8,7 @@ from typing import Protocol
 from model_src.serving.batching import BatchingScorer
 from model_src.serving.errors import ModelUnavailable
 from model_src.serving.logs import logger
+from model_src.serving.on_gpu import is_lost
 from model_src.serving.scorer import BatchScorer, Scorer
 
 
@@ -32,6 +33,12 @@ class ModelHolder:
     def reason(self) -> str:
         """Why there is no model to ask."""
         return self.problem or "The model is still loading."
+
+    def give_up_if_lost(self, error: Exception) -> None:
+        """The health checks say so from then on, and whoever runs the server replaces it."""
+        if is_lost(error):
+            self.scorer, self.problem = None, "The GPU has failed and takes no more work from this process."
+            logger.critical("GPU lost", extra={"reason": str(error)})
 
     def start(self) -> None:
         threading.Thread(target=self._load, name="load-model", daemon=True).start()

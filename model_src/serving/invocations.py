@@ -99,6 +99,7 @@ class Invocations:
             raise Problem(500, "inference_failed", str(error)) from error
         except Exception as error:
             logger.exception("inference failed", extra={"request_id": request_id})
+            self._holder.give_up_if_lost(error)
             raise Problem(500, "inference_failed", "The model failed on this input.") from error
 
 

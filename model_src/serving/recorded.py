@@ -33,6 +33,7 @@ class Recorded:
             except RuntimeError as error:
                 logger.warning("runs unrecorded", extra={"network": name, "rows": size, "reason": str(error)})
                 self._runs[size] = network
+                pool = torch.cuda.graph_pool_handle() if row.is_cuda else None  # what broke may still hold the other
 
     def __call__(self, rows: Tensor) -> list[Tensor]:
         parts = [self._run(piece) for piece in rows.split(self._sizes[-1])]
@@ -56,7 +57,7 @@ def record(network: Network, example: Tensor, pool: Any) -> Network:
             network(example)
     torch.cuda.current_stream().wait_stream(side)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, pool=pool):
+    with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph, pool=pool):  # back here if it breaks
         outputs = network(example)
 
     def replay(rows: Tensor) -> tuple[Tensor, ...]:

@@ -12,7 +12,9 @@ import yaml
 from botocore.loaders import Loader
 from packaging.version import Version
 
+from functions.core.transient import Transient
 from infra.local.package import ROOT, load_template
+from model_src.serving.__main__ import GPU_BATCH
 
 RESOURCES = load_template()["Resources"]
 FUNCTIONS = {name: r["Properties"] for name, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"}
@@ -87,6 +89,11 @@ def tasks(states: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 def test_every_task_has_a_timeout_and_says_what_it_retries(name: str, state: dict[str, Any]) -> None:
     assert "TimeoutSeconds" in state
     assert all("States.ALL" not in retry["ErrorEquals"] for retry in state["Retry"])
+    asleep, *others = state["Retry"]  # after weeks without work Lambda wakes a function up first, and says so meanwhile
+    assert "Lambda.CodeArtifactUserPendingException" in asleep["ErrorEquals"]
+    assert asleep["IntervalSeconds"] * (2 ** asleep["MaxAttempts"] - 1) > 110  # it was seen to take 106 seconds
+    if name != "ScoreChunk":  # which tells its faults through the token
+        assert any(Transient.__name__ in retry["ErrorEquals"] for retry in others)
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -119,6 +126,25 @@ def test_the_endpoints_driver_knows_the_cuda_of_the_serving_image() -> None:
     assert Version(known[parameters["EndpointAmiVersion"]["Default"]]) >= Version(image[1])
     (main,) = RESOURCES["EndpointConfig"]["Properties"]["ProductionVariants"]
     assert main["InferenceAmiVersion"]["Fn::If"][1] == {"Ref": "EndpointAmiVersion"}
+
+
+def test_the_endpoint_is_allowed_by_its_own_arn_whose_case_its_name_does_not_tell() -> None:
+    allowed = statements(FUNCTIONS["ScoreChunkFunction"])[-1]
+    assert allowed["Action"] == "sagemaker:InvokeEndpointAsync"
+    assert allowed["Resource"]["Fn::If"][:2] == ["HasSageMaker", {"Ref": "Endpoint"}]
+
+
+def test_the_alarm_on_failures_looks_where_sagemaker_counts_them() -> None:
+    """By endpoint and variant; with one of them alone the alarm would see no data and stay quiet."""
+    alarm, config = (RESOURCES[name]["Properties"] for name in ("EndpointErrorsAlarm", "EndpointConfig"))
+    dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
+    assert dimensions["VariantName"] == config["ProductionVariants"][0]["VariantName"]
+    assert "EndpointName" in dimensions
+
+
+def test_an_instance_takes_as_many_chunks_as_the_server_scores_together() -> None:
+    client = RESOURCES["EndpointConfig"]["Properties"]["AsyncInferenceConfig"]["ClientConfig"]
+    assert client["MaxConcurrentInvocationsPerInstance"] == GPU_BATCH
 
 
 def test_nothing_of_sagemaker_is_made_without_the_condition() -> None:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from functions import resume_scoring, score_chunk
 from functions.core import wiring
-from functions.core.scoring_calls import inference_id
+from functions.core.scoring_calls import ScoringCall
 from functions.core.uploads import Upload
 
 Example = Callable[[str], dict[str, Any]]
@@ -28,7 +28,7 @@ class Endpoint:
         self.token_at_call: str | None = None
 
     def invoke_endpoint_async(self, **arguments: Any) -> dict[str, str]:
-        remembered = wiring.scoring_calls().find(arguments["InferenceId"])
+        remembered = wiring.scoring_calls().behind(arguments["InferenceId"])
         self.token_at_call = remembered.token if remembered else None
         self.calls.append(arguments)
         if self.fault:
@@ -127,6 +127,45 @@ def test_a_notice_wakes_the_workflow_and_moves_the_progress(
     assert parts.jobs.get(event["job_id"]).progress > before
 
 
+def failed(event: dict[str, Any]) -> dict[str, Any]:
+    """The notice as it comes when the endpoint could not."""
+    notice = json.loads(event["Records"][0]["Sns"]["Message"])
+    del notice["responseParameters"]
+    notice |= {"invocationStatus": "Failed", "failureReason": "The model stopped."}
+    event["Records"][0]["Sns"]["Message"] = json.dumps(notice)
+    return event
+
+
+def test_the_late_failure_of_an_earlier_attempt_leaves_the_present_one_alone(
+    parts: SimpleNamespace, example: Example, context: Any
+) -> None:
+    event = example("score_chunk")
+    score_chunk.handler(event, context)
+    score_chunk.handler(event | {"token": "second-token"}, context)
+    resume_scoring.handler(failed(example("resume_scoring")), context)
+    assert parts.workflow.told == []
+
+
+def test_the_late_answer_to_an_earlier_attempt_serves_the_present_one(
+    parts: SimpleNamespace, example: Example, context: Any
+) -> None:
+    event = example("score_chunk")
+    a_job(parts, event)
+    score_chunk.handler(event, context)
+    score_chunk.handler(event | {"token": "second-token"}, context)
+    resume_scoring.handler(example("resume_scoring"), context)
+    [(what, arguments)] = parts.workflow.told
+    assert (what, arguments["taskToken"]) == ("success", "second-token")
+
+
+def test_an_inference_that_is_not_ours_is_no_error(parts: SimpleNamespace, example: Example, context: Any) -> None:
+    event = example("resume_scoring")
+    notice = json.loads(event["Records"][0]["Sns"]["Message"]) | {"inferenceId": "a-hand-made-one"}
+    event["Records"][0]["Sns"]["Message"] = json.dumps(notice)
+    resume_scoring.handler(event, context)
+    assert parts.workflow.told == []
+
+
 @pytest.mark.parametrize("answered", [False, True], ids=["the model is gone", "the model said why"])
 def test_a_notice_of_failure_fails_the_task_with_the_reason(
     parts: SimpleNamespace, example: Example, context: Any, answered: bool
@@ -134,12 +173,7 @@ def test_a_notice_of_failure_fails_the_task_with_the_reason(
     score_chunk.handler(example("score_chunk"), context)
     if answered:
         parts.files.write(FAILURE, b'{"error": {"code": "bad_arrays"}}', "application/json")
-    event = example("resume_scoring")
-    notice = json.loads(event["Records"][0]["Sns"]["Message"])
-    del notice["responseParameters"]
-    notice |= {"invocationStatus": "Failed", "failureReason": "The model stopped."}
-    event["Records"][0]["Sns"]["Message"] = json.dumps(notice)
-    resume_scoring.handler(event, context)
+    resume_scoring.handler(failed(example("resume_scoring")), context)
     [(what, arguments)] = parts.workflow.told
     cause = "The model stopped." + (' {"error": {"code": "bad_arrays"}}' if answered else "")
     assert (what, arguments["error"], arguments["cause"]) == ("failure", "InferenceFailed", cause)
@@ -173,4 +207,5 @@ def test_a_throttled_workflow_is_an_error_that_sns_retries(
 
 
 def test_inference_ids_fit_what_sagemaker_takes() -> None:
-    assert len(inference_id("f" * 32, 9999)) <= 64
+    call = ScoringCall(token="t" * 1000, job_id="f" * 32, chunk=9999, chunks=10_000)
+    assert len(call.inference_id) <= 64

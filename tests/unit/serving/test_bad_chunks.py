@@ -29,7 +29,7 @@ NAN = float("nan")
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
     settings = ServerSettings(max_body_bytes=4 * 1024 * 1024)
-    with running(SmallSource("compact"), settings) as client:  # type: ignore[arg-type]
+    with running(SmallSource("compact"), settings) as client:
         yield client
 
 

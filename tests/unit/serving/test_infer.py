@@ -35,7 +35,7 @@ class SmallSource(UntrainedModel):
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    with running(SmallSource("compact"), ServerSettings(api_key=KEY)) as client:  # type: ignore[arg-type]
+    with running(SmallSource("compact"), ServerSettings(api_key=KEY)) as client:
         yield client
 
 

@@ -12,10 +12,13 @@ from dataclasses import dataclass, field, replace
 
 import httpx
 import pytest
+import torch
 import uvicorn
 
 from model_src.preprocess.chunk import Chunk
 from model_src.serving.errors import InferenceFailed, ModelUnavailable
+from model_src.serving.holder import ModelSource
+from model_src.serving.on_gpu import OnGpuAlone
 from model_src.serving.server import ServerSettings, create_app
 from model_src.verdict.scores import Calibration, ChunkScores, WindowScore
 from tests.unit.serving.chunks import make_chunk
@@ -66,7 +69,7 @@ def scorer() -> FakeScorer:
 
 
 @contextmanager
-def running(source: FakeSource, settings: ServerSettings | None = None, ready: bool = True) -> Iterator[httpx.Client]:
+def running(source: ModelSource, settings: ServerSettings | None = None, ready: bool = True) -> Iterator[httpx.Client]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -128,6 +131,25 @@ def test_a_body_over_the_limit_is_refused_and_the_next_chunk_is_served(scorer: F
         chunked = client.post("/invocations", content=iter([CHUNK, b"x"]))  # no Content-Length to believe
         assert chunked.status_code == 413
         assert client.post("/invocations", content=CHUNK).status_code == 200
+
+
+@pytest.mark.parametrize("batch", [1, 8])
+def test_after_a_fault_of_the_gpu_no_more_work_is_asked_for(scorer: FakeScorer, batch: int) -> None:
+    scorer.problem = torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+    with running(FakeSource(lambda: scorer), ServerSettings(batch=batch)) as client:
+        assert client.post("/invocations", content=CHUNK).status_code == 500
+        assert client.get("/ping").status_code == 503  # SageMaker puts another instance in its place
+        assert "GPU" in client.get("/health/ready").json()["reason"]
+        assert client.get("/health/live").status_code == 200
+
+
+def test_a_promised_gpu_that_is_not_there_is_said_instead_of_crawling_on(
+    scorer: FakeScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with running(OnGpuAlone(FakeSource(lambda: scorer)), ready=False) as client:
+        wait_for(lambda: "driver" in client.get("/health/ready").json()["reason"])
+        assert client.get("/ping").status_code == 503
 
 
 def test_while_the_model_loads_the_server_is_alive_and_says_it_is_not_ready(scorer: FakeScorer) -> None:
