@@ -50,15 +50,18 @@ def extract_all(
     tally = Tally()
     with ThreadPoolExecutor(max_workers=workers) as pool:
         pending = [pool.submit(extract_one, video, store, settings) for video in videos]
-        for future in as_completed(pending):
-            record, fresh = future.result()
-            if record.rejected is not None:
-                tally.rejected[record.rejected] += 1
-            elif fresh:
-                tally.done += 1
-            else:
-                tally.already += 1
-            yield tally
+        try:
+            for future in as_completed(pending):
+                record, fresh = future.result()
+                if record.rejected is not None:
+                    tally.rejected[record.rejected] += 1
+                elif fresh:
+                    tally.done += 1
+                else:
+                    tally.already += 1
+                yield tally
+        finally:  # a full disk is not tried on all the others
+            pool.shutdown(cancel_futures=True)
 
 
 def extract_one(video: Video, store: Store, settings: SplitSettings) -> tuple[Record, bool]:

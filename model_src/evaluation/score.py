@@ -40,7 +40,7 @@ class Scored:
 def load_predictor(path: Path, device: str | None = None) -> Predictor:
     """A packaged model directory with its calibration, or the bare weights of a checkpoint."""
     if path.is_dir() and (path / MANIFEST).is_file():
-        return ModelDirectory(path, keep_networks=True).load()
+        return ModelDirectory(path, keep_networks=True, device=device).load()
     version = f"{path.stem}-{sha256(path)[:12]}" if path.is_file() else path.name
     return Predictor(load_for_inference(path), model_version=version, trained=True, device=device or best_device())
 

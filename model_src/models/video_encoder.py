@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Self
 
 import timm
 import torch
+from timm.layers.norm_act import convert_sync_batchnorm
 from timm.models import group_parameters
 from torch import Tensor, nn
 
@@ -91,6 +92,10 @@ class VideoEncoder(nn.Module):
         stages = self.backbone.feature_info[-self.config.region_stages :]
         sides = [math.ceil(self.config.frame_size / stage["reduction"]) for stage in stages]
         return RegionalPooling([stage["num_chs"] for stage in stages], sides)
+
+    def share_statistics(self) -> None:
+        """Among the processes of a team. By timm's own conversion: torch's drops the activations its layers carry."""
+        self.backbone = convert_sync_batchnorm(self.backbone)
 
     def train(self, mode: bool = True) -> Self:
         """A frozen normalisation layer keeps its statistics: it stays in evaluation mode."""

@@ -52,6 +52,7 @@ class ModelDirectory:
     path: Path
     keep_networks: bool = False  # beside the graphs that run in their place: to train on, or to package again
     cache: Path | None = None  # for a model that comes without graphs
+    device: str | None = None  # else the best there is
 
     def exists(self) -> bool:
         return self.path.is_dir()
@@ -67,7 +68,7 @@ class ModelDirectory:
             model_version=manifest.model_version,
             trained=manifest.trained,
             calibration=self._calibration(),
-            device=best_device(),
+            device=self.device or best_device(),
             encoders=encoders,
         )
 
@@ -89,7 +90,7 @@ class ModelDirectory:
 
     def _member(self, manifest: Manifest, place: int) -> tuple[MultimodalModel, Encoders]:
         """One model and what runs its networks, which has proved to give the numbers that packaging saw."""
-        device = best_device()
+        device = self.device or best_device()
         model = load_for_inference(self.path / of_member(WEIGHTS, place), device)
         plan = manifest.plans[place - 1] if manifest.plans else None
         backend: Backend = "torch" if plan is None or device == "cuda" else plan.fastest(usable())

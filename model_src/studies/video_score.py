@@ -11,6 +11,7 @@ from tqdm import tqdm
 from model_src.data.store import Store, sha256
 from model_src.data.video import Label, Video
 from model_src.evaluation.score import Scored, collect, load_predictor, score_videos
+from model_src.serving.load import best_device
 from model_src.serving.manifest import MANIFEST
 from model_src.studies.remember import remembered
 from model_src.studies.train_variant import described
@@ -42,13 +43,14 @@ Pairs = Iterable[tuple[Video, VideoScores | str]]
 def score_once(
     checkpoint: Path, videos: Sequence[Video], store: Store | None, file: Path, device: str | None = None
 ) -> Scores:
-    """Scores of the videos, kept in the file for the same weights and videos."""
+    """Scores of the videos, kept in the file for the same weights, videos and kind of device."""
 
     def score() -> Pairs:
         pairs = score_videos(load_predictor(checkpoint, device), videos, store)
         return tqdm(pairs, total=len(videos), desc="scoring", leave=False)
 
-    return remembered_scores(file, [weights_of(checkpoint), described(videos), str(store and store.root)], score)
+    made_from = [weights_of(checkpoint), described(videos), str(store and store.root), device or best_device()]
+    return remembered_scores(file, made_from, score)
 
 
 def remembered_scores(file: Path, made_from: object, score: Callable[[], Pairs]) -> Scores:

@@ -12,6 +12,8 @@ import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from model_src.models.video_encoder import VideoEncoder
+
 
 @dataclass(frozen=True)
 class Team:
@@ -31,7 +33,7 @@ class Team:
         if self.size == 1:
             return module
         if self.device.type == "cuda":
-            module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
+            share_statistics(module)
         # Without sound in a batch, the audio head gets no gradient: that is no error.
         return DistributedDataParallel(module, find_unused_parameters=True)
 
@@ -45,6 +47,17 @@ class Team:
 
     def any(self, flag: bool) -> bool:
         return any(self.gather([flag]))
+
+
+def share_statistics(module: nn.Module) -> None:
+    """Every process's part of a batch counts in what a backbone normalises by.
+
+    What normalises change stays as it is: it looks at those rows alone that have something to compare, which one
+    process may have and another not.
+    """
+    for part in module.modules():
+        if isinstance(part, VideoEncoder):
+            part.share_statistics()
 
 
 @contextmanager

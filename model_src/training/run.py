@@ -19,7 +19,7 @@ from model_src.data.source import OnTheFly, Preextracted, Source
 from model_src.data.store import Store
 from model_src.data.video import Video
 from model_src.models import MultimodalModel, build
-from model_src.models.checkpoint import best_checkpoint_name
+from model_src.models.checkpoint import LATEST_NAME, best_checkpoint_name
 from model_src.training.commit import git_commit
 from model_src.training.journal import Journal, Write
 from model_src.training.processes import Team, join_team
@@ -85,9 +85,13 @@ def solved(
     with journal_of(settings, model, listeners) as journal:
         found = solve(settings, model, learn, check, team.device)
         journal.write("solve", settings.stop.epochs, found)
-    best = settings.keep.folder / best_checkpoint_name(found["auc"])
-    model.save_checkpoint(best, epoch=settings.stop.epochs, metrics=found, git_commit=git_commit())
-    return Outcome(found["auc"], best, best, settings.stop.epochs, found)
+    best, latest = (settings.keep.folder / name for name in (best_checkpoint_name(found["auc"]), LATEST_NAME))
+    state = {"position": {"best_auc": found["auc"]}}  # which one is the best, as after any run
+    for path in (best, latest):
+        model.save_checkpoint(
+            path, epoch=settings.stop.epochs, metrics=found, git_commit=git_commit(), training_state=state
+        )
+    return Outcome(found["auc"], best, latest, settings.stop.epochs, found)
 
 
 def journal_of(settings: TrainSettings, model: MultimodalModel, listeners: Sequence[Write]) -> Journal:

@@ -42,9 +42,9 @@ class Trainer:
         check: WindowDataset,
         team: Team | None = None,
     ) -> None:
-        seed_everything(settings.seed)
         refuse_one_class(check)
         self.settings, self.team = settings, team or Team()
+        seed_everything(settings.seed + self.team.rank)  # no two processes drop the same units
         self.model = model.to(self.team.device)
         self.learn, self.check = learn, check
         if settings.gradient_checkpointing:
@@ -122,8 +122,8 @@ class Trainer:
             last = number == len(together) - 1
             quiet = nullcontext() if last or self.team.size == 1 else self.objective.no_sync()  # type: ignore[operator]
             with quiet:
+                batch = attacked(self.model, batch, self.settings.adversarial)  # half precision shows no small slope
                 with self._precision():
-                    batch = attacked(self.model, batch, self.settings.adversarial)
                     total, losses, _ = self.objective(batch)
                 self.scaler.scale(total / len(together)).backward()
             for name, value in ({"total": total} | losses).items():
@@ -143,6 +143,7 @@ class Trainer:
 
     def _end_epoch(self, journal: Journal | None) -> None:
         position = self.position
+        self.save(self.latest)  # whoever is told to go while it is being judged has learnt this much
         steps = max(position.step, 1)
         losses = {name: value / steps for name, value in position.sums.items()}
         objective = self.objective if isinstance(self.objective, Objective) else self.objective.module
@@ -160,14 +161,11 @@ class Trainer:
         position.epoch, position.step, position.sums, position.skipped = position.epoch + 1, 0, {}, 0
         if journal:
             journal.write("epoch", position.epoch, self.metrics)
-        if not self.team.leads:
-            return
-        if better:
+        if better and self.team.leads:
             old_best.unlink(missing_ok=True)
-            self.save(self.best)
-        if position.epoch % self.settings.keep.every_epochs == 0:
-            self.save(self.settings.keep.folder / checkpoint_name(position.epoch, found["auc"]))
-        self.save(self.latest)
+        every = position.epoch % self.settings.keep.every_epochs == 0
+        kept = [self.settings.keep.folder / checkpoint_name(position.epoch, found["auc"])] if every else []
+        self.save(*([self.best] if better else []), *kept, self.latest)
 
     def _patience_is_gone(self) -> bool:
         patience = self.settings.stop.patience
@@ -190,29 +188,34 @@ class Trainer:
     def _save_within_epoch(self) -> None:
         every = self.settings.keep.every_steps
         stop = self.team.any(self._stop)
-        if self.team.leads and (stop or (every and self.position.total_steps % every == 0)):
+        if stop or (every and self.position.total_steps % every == 0):
             self.save(self.latest)
         if stop:
             raise Stopped(f"stopped at step {self.position.total_steps}; {self.latest} has everything to go on from")
 
-    def save(self, path: Path) -> None:
-        """`model_state_dict` is what was validated: the averaged weights where there is an average."""
-        self.model.save_checkpoint(
-            path,
-            epoch=self.position.epoch,
-            metrics=self.metrics,
-            optimizer_state=self.optimizer.state_dict(),
-            scheduler_state=self.schedule.state_dict(),
-            git_commit=self.commit,
-            model_state=None if self.average is None else self.average.state,
-            training_state={
-                "position": dict(vars(self.position)),
-                "random": random_state(),
-                "scaler": self.scaler.state_dict(),
-                "averaged_steps": None if self.average is None else self.average.steps,
-                "learning_weights": None if self.average is None else self.model.state_dict(),
-            },
-        )
+    def save(self, *paths: Path) -> None:
+        """All of the team come, each with its own chances; the one that leads writes.
+
+        `model_state_dict` is what was validated: the averaged weights where there is an average.
+        """
+        chances = self.team.gather([random_state()])
+        for path in paths if self.team.leads else ():
+            self.model.save_checkpoint(
+                path,
+                epoch=self.position.epoch,
+                metrics=self.metrics,
+                optimizer_state=self.optimizer.state_dict(),
+                scheduler_state=self.schedule.state_dict(),
+                git_commit=self.commit,
+                model_state=None if self.average is None else self.average.state,
+                training_state={
+                    "position": dict(vars(self.position)),
+                    "random": chances,
+                    "scaler": self.scaler.state_dict(),
+                    "averaged_steps": None if self.average is None else self.average.steps,
+                    "learning_weights": None if self.average is None else self.model.state_dict(),
+                },
+            )
 
     def resume(self, path: Path) -> None:
         """Go on as if the run that wrote the checkpoint had never been stopped."""
@@ -234,4 +237,5 @@ class Trainer:
         self.scaler.load_state_dict(state["scaler"])
         self.metrics = dict(saved["metrics"])
         self.position = Position(**state["position"])
-        restore_random_state(state["random"])
+        if self.team.rank < len(state["random"]):  # else the team has grown, and this one is new
+            restore_random_state(state["random"][self.team.rank])

@@ -10,10 +10,12 @@ from model_src.data.manifest import ManifestInvalid
 from model_src.models import MissingWeightsError
 from model_src.training.journal import TrackerMissing
 from model_src.training.position import Diverged
+from model_src.training.solve import CannotSolve
 from model_src.training_job.places import JobInvalid, Places
 
 EXPECTED = (
     JobInvalid, ManifestInvalid, NothingToLearnFrom, IdentityLeak, MissingWeightsError, TrackerMissing, Diverged,
+    CannotSolve,
 )  # fmt: skip
 LONGEST = 1024  # characters that SageMaker shows
 

@@ -40,7 +40,7 @@ class Job:
 
 def read_job(root: Path, environment: Mapping[str, str]) -> Job:
     places = Places(root)
-    places.refuse_unwritable()
+    places.refuse_unwritable(places.checkpoints, places.model, places.report)
     settings, cluster = settings_of(places), read_cluster(places, environment)
     channels = find_channels(places, environment, len(cluster.hosts))
     if settings.data.mode == "preextracted":
@@ -62,6 +62,7 @@ def extract(job: Job) -> None:
     """Videos that came as they are: cut once on this host, before the first epoch."""
     if job.store is None or job.store.root != job.places.extracted:
         return
+    job.places.refuse_unwritable(job.store.root)
     logger.info("extracting %d videos; `aura extract` beforehand spares every job this", len(job.videos))
     for tally in extract_all(job.videos, job.store, workers=os.cpu_count() or 1):
         number = tally.usable + tally.rejected.total()
@@ -72,6 +73,9 @@ def extract(job: Job) -> None:
 def learn(job: Job) -> None:
     """Train, going on from the latest checkpoint where there is one. SIGTERM saves and raises Stopped."""
     latest = job.places.checkpoints / LATEST_NAME
+    if job.settings.solve and latest.is_file():
+        logger.info("solved already: %s", latest)
+        return
     resume = latest if latest.is_file() else None
     logger.info("going on from %s" if resume else "no checkpoint in %s: a new run", latest)
     os.environ.update(job.weights)

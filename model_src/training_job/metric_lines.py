@@ -11,15 +11,15 @@ import math
 import sys
 from collections.abc import Mapping
 
-# What SageMaker calls it -> what the trainer calls it at the end of an epoch.
+# What SageMaker calls it -> what the trainer calls it at the end of an epoch, or when it has solved.
 METRICS = {
-    "train:loss": "epoch/train_total",
-    "train:samples_per_second": "epoch/samples_per_second",
-    "train:waiting_share": "epoch/waiting_share",
-    "train:learning_rate": "epoch/learning_rate",
-    "validation:loss": "epoch/val_loss",
-    "validation:auc": "epoch/auc",
-    "validation:auc_windows": "epoch/auc_windows",
+    "train:loss": "train_total",
+    "train:samples_per_second": "samples_per_second",
+    "train:waiting_share": "waiting_share",
+    "train:learning_rate": "learning_rate",
+    "validation:loss": "val_loss",
+    "validation:auc": "auc",
+    "validation:auc_windows": "auc_windows",
 }
 NUMBER = r"([-+]?[0-9.]+(?:e[-+]?[0-9]+)?)"
 
@@ -31,7 +31,8 @@ def definitions() -> list[dict[str, str]]:
 
 def line(epoch: int, numbers: Mapping[str, float]) -> str | None:
     """None where the numbers are not those of an epoch. What is no number has nothing to plot and is left out."""
-    found = {name: numbers[ours] for name, ours in METRICS.items() if math.isfinite(numbers.get(ours, math.nan))}
+    told = {name.partition("/")[2]: value for name, value in numbers.items() if name.startswith(("epoch/", "solve/"))}
+    found = {name: told[ours] for name, ours in METRICS.items() if math.isfinite(told.get(ours, math.nan))}
     parts = [f"epoch={epoch}", *(f"{name}={value:.6g}" for name, value in found.items())]
     return " ".join(parts) if found else None
 

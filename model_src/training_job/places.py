@@ -60,9 +60,9 @@ class Places:
             raise JobInvalid(f"{path} holds no JSON object.")
         return content
 
-    def refuse_unwritable(self) -> None:
+    def refuse_unwritable(self, *folders: Path) -> None:
         """Before hours of work, not after them."""
-        for folder in (self.checkpoints, self.model, self.report):
+        for folder in folders:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 probe = folder / ".writable"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +33,21 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> list[Video]:
     (root / "train" / "zz_no_face" / "meta.json").write_text(json.dumps({"label": 1}))
     make_clip(root / "train" / "zz_no_face" / "video.mp4", seconds=1.2)
     return scan_tree(root)
+
+
+def test_a_full_disk_is_not_tried_on_all_the_others(
+    videos: list[Video], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    def full(video: Video, *_: object) -> None:
+        tried.append(video.video_id)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("model_src.data.extract.extract_one", full)
+    with pytest.raises(OSError, match="No space left"):
+        list(extract_all(videos * 20, Store(tmp_path), workers=1))
+    assert len(tried) < len(videos) * 20 / 2
 
 
 def test_extraction_goes_on_where_it_stopped_and_redoes_what_was_damaged(videos: list[Video], tmp_path: Path) -> None:

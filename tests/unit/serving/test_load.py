@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from model_src.evaluation.score import load_predictor
 from model_src.serving.errors import ModelUnavailable
 from model_src.serving.load import SAGEMAKER_MODEL_DIR, ModelDirectory, UntrainedModel, choose_source
 from model_src.serving.manifest import MANIFEST, WEIGHTS, write_model_directory
@@ -30,6 +31,13 @@ def test_a_packaged_model_scores_as_the_one_that_was_packaged(folder: Path) -> N
     original = Predictor(small_model(seed=7), model_version="2026-11", trained=True, calibration=CALIBRATION)
     chunk = make_chunk(1)
     assert ModelDirectory(folder).load().score_chunk(chunk) == original.score_chunk(chunk)
+
+
+def test_a_processor_that_was_asked_for_is_taken_where_there_is_a_gpu(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model_src.serving.load.best_device", lambda: "cuda")
+    assert load_predictor(folder, "cpu").device.type == "cpu"
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, "calibration.json"])

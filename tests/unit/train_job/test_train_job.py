@@ -81,7 +81,7 @@ def test_on_demand_machines_are_not_waited_for() -> None:
 
 
 def test_the_order_s_patterns_find_the_lines_that_the_container_prints() -> None:
-    said = line(2, dict.fromkeys(METRICS.values(), 0.25))
+    said = line(2, {f"epoch/{name}": 0.25 for name in METRICS.values()})
     assert said is not None
     for metric in order().request()["AlgorithmSpecification"]["MetricDefinitions"]:
         assert re.findall(metric["Regex"], said) == ["0.25"]

@@ -50,6 +50,43 @@ def test_the_loss_falls_and_the_checkpoint_is_the_contracts(tmp_path: Path) -> N
     assert load_for_inference(run.best).config == run.model.config
 
 
+def test_attacks_look_for_slopes_in_full_precision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In half precision, the slope of what the model is sure of is nothing."""
+    halved: list[bool] = []
+
+    def attacked(_model: object, batch: object, _settings: object) -> object:
+        halved.append(torch.is_autocast_enabled("cpu"))
+        return batch
+
+    monkeypatch.setattr("model_src.training.trainer.attacked", attacked)
+    trainer(settings(tmp_path, **{"stop.epochs": 1, "amp": "bf16"})).fit()
+    assert halved
+    assert not any(halved)
+
+
+def test_who_is_told_to_go_while_an_epoch_is_judged_has_kept_the_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A spot machine has two minutes, and judging may take longer."""
+    unbroken = trainer(settings(tmp_path / "whole"))
+    unbroken.fit()
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    broken = trainer(settings(tmp_path / "broken"))
+    with monkeypatch.context() as patched:
+        patched.setattr("model_src.training.trainer.validate", killed)
+        with pytest.raises(KeyboardInterrupt):
+            broken.fit()
+    resumed = trainer(settings(tmp_path / "broken"))
+    resumed.resume(broken.latest)
+    assert (resumed.position.epoch, resumed.position.step) == (0, broken.position.step)
+    resumed.fit()
+    assert equal(weights(resumed), weights(unbroken))
+    assert resumed.metrics["auc"] == unbroken.metrics["auc"]
+
+
 @pytest.mark.parametrize("stop_at", [1, 4])
 def test_a_resumed_run_equals_the_unbroken_one_bit_for_bit(tmp_path: Path, stop_at: int) -> None:
     """With dropout, modality dropout, averaged weights, accumulation and a moving learning rate."""

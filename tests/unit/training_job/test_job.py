@@ -118,7 +118,7 @@ def test_the_patterns_find_every_metric_in_the_lines_that_were_printed(runs: Run
     assert len(written) == 2
     for metric in definitions():
         found = [float(number) for number in re.findall(metric["Regex"], runs.whole_said)]
-        expected = [entry[METRICS[metric["Name"]].removeprefix("epoch/")] for entry in written]
+        expected = [entry[METRICS[metric["Name"]]] for entry in written]
         assert found == pytest.approx(expected, rel=1e-5), metric["Name"]
 
 
@@ -130,3 +130,22 @@ def test_the_card_tells_data_recipe_figures_and_limits(runs: Runs) -> None:
     assert re.search(r"\| AUC \| \d\.\d{3} ", card)
     assert "validation videos, which also chose its epoch" in card
     assert str(runs.whole) not in card
+
+
+def test_a_job_that_solves_for_its_layer_ships_it_and_does_not_solve_twice(tmp_path: Path) -> None:
+    videos = make_dataset(tmp_path / "videos", per_split={"train": 4, "val": 2}, seconds=1.2)
+    for _ in extract_all(load_videos(videos), store_beside(videos), workers=2):
+        pass
+    watching = {"backbone": "test_efficientnet", "pooling": "regions", "region_stages": 1, "frozen_stages": "all"}
+    model = {
+        "name": "tiny",
+        "enable_audio": False,
+        "video": watching,
+        "temporal": {"kind": "change"},
+        "heads": {"hidden_dim": None, "dropout": 0.0},
+    }
+    root = lay_out(tmp_path / "solve", videos, model=json.dumps(model), solve="true")
+    assert "validation:auc=" in finish(start(root), root)
+    assert read_verified(root / "model").trained
+    finish(start(root), root)  # stopped while it shipped, and started again
+    assert "solved already" in (root / "log.txt").read_text()
