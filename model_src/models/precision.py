@@ -1,4 +1,4 @@
-"""Float32 with all of its digits, whatever mixed precision is on around it.
+"""Float32 with all of its digits on the way forward, whatever mixed precision is on around it.
 
 bfloat16 keeps 8 bits of a number, and a GPU's convolutions keep 11 even of float32. That is enough for most of what a
 network looks at, and too few where it takes a small difference of large numbers.

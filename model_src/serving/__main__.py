@@ -24,7 +24,7 @@ def main() -> None:
         type=int,
         help="chunks of different requests scored together [AURA_BATCH, else 8 on a GPU, or 1]",
     )
-    command.add_argument("--needs-gpu", action="store_true", help="no GPU, no model [AURA_NEEDS_GPU]")
+    command.add_argument("--needs-gpu", action="store_true", help="no GPU, no model [AURA_NEEDS_GPU=1]")
     command.add_argument("--cache-dir", help="keep a model that has no graphs exported here [AURA_CACHE_DIR]")
     options = parser.parse_args()
 
@@ -49,7 +49,7 @@ def main() -> None:
         source: ModelSource = choose_source(model_dir, untrained, options.cache_dir or os.environ.get("AURA_CACHE_DIR"))
     except ValueError as error:
         parser.error(str(error))
-    if options.needs_gpu or os.environ.get("AURA_NEEDS_GPU"):
+    if options.needs_gpu or os.environ.get("AURA_NEEDS_GPU") == "1":
         source = OnGpuAlone(source)
     if threads:
         torch.set_num_threads(threads)

@@ -52,8 +52,8 @@ class Team:
 def share_statistics(module: nn.Module) -> None:
     """Every process's part of a batch counts in what a backbone normalises by.
 
-    What normalises change stays as it is: it looks at those rows alone that have something to compare, which one
-    process may have and another not.
+    What normalises regions and their change stays each process's own (the leader's are kept): change is looked at in
+    those rows alone that have something to compare, and who waits for a process that has none waits for ever.
     """
     for part in module.modules():
         if isinstance(part, VideoEncoder):

@@ -221,8 +221,8 @@ class Trainer:
         """Go on as if the run that wrote the checkpoint had never been stopped."""
         saved = load_checkpoint(path)
         state = saved.get("training_state")
-        if state is None:
-            raise ValueError(f"{path} has weights alone and no state of a run: it cannot be resumed")
+        if state is None or not isinstance(state.get("random"), list):
+            raise ValueError(f"{path} has weights and no state of a run that this version can go on from")
         weights: dict[str, Tensor] = saved["model_state_dict"]
         if self.average is not None:
             if state["averaged_steps"] is None:

@@ -15,6 +15,7 @@ from packaging.version import Version
 from functions.core.transient import Transient
 from infra.local.package import ROOT, load_template
 from model_src.serving.__main__ import GPU_BATCH
+from model_src.serving.server import ServerSettings
 
 RESOURCES = load_template()["Resources"]
 FUNCTIONS = {name: r["Properties"] for name, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"}
@@ -142,9 +143,19 @@ def test_the_alarm_on_failures_looks_where_sagemaker_counts_them() -> None:
     assert "EndpointName" in dimensions
 
 
-def test_an_instance_takes_as_many_chunks_as_the_server_scores_together() -> None:
+def test_an_instance_is_sent_what_a_gpu_scores_together_and_no_more_than_a_processor_has_places_for() -> None:
     client = RESOURCES["EndpointConfig"]["Properties"]["AsyncInferenceConfig"]["ClientConfig"]
-    assert client["MaxConcurrentInvocationsPerInstance"] == GPU_BATCH
+    _, gpu, processor = client["MaxConcurrentInvocationsPerInstance"]["Fn::If"]
+    assert gpu == GPU_BATCH
+    assert processor <= ServerSettings.queue_size
+
+
+@pytest.mark.parametrize("name", ["ValidateFunction", "SplitFunction", "ExplainFunction"])
+def test_whoever_opens_the_video_is_told_what_is_accepted(name: str) -> None:
+    """Or it would go by its own limits, and refuse at the end what was taken at the start."""
+    variables = FUNCTIONS[name]["Environment"]["Variables"]
+    assert variables["MAX_VIDEO_SECONDS"] == {"Ref": "MaxVideoSeconds"}
+    assert variables["MAX_UPLOAD_BYTES"] == {"Ref": "MaxUploadBytes"}
 
 
 def test_nothing_of_sagemaker_is_made_without_the_condition() -> None:

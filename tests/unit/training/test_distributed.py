@@ -54,7 +54,7 @@ def test_a_backbone_that_shares_its_statistics_sees_what_it_saw_alone(backbone: 
     assert any(isinstance(module, torch.nn.SyncBatchNorm) for module in model.modules())
 
 
-def test_what_normalises_change_is_left_to_each_process() -> None:
+def test_what_normalises_regions_and_change_is_left_to_each_process() -> None:
     watching = {"backbone": "test_efficientnet", "frame_size": 224, "pooling": "regions", "region_stages": 1}
     model = build(
         tiny_config(video=watching, temporal={"kind": "change"}, enable_audio=False), pretrained=False, seed=0

@@ -67,6 +67,8 @@ def test_one_layer_is_solved_for_by_the_same_command_and_cannot_be_resumed(root:
     assert '"kind": "solve"' in (tmp_path / "metrics.jsonl").read_text()
     with pytest.raises(CannotSolve, match="nothing to resume"):
         train(asked, load_videos(root), data_root=root, resume=outcome.best)
+    with pytest.raises(ValueError, match="no state of a run"):
+        train(asked.model_copy(update={"solve": False}), load_videos(root), data_root=root, resume=outcome.latest)
 
 
 def test_sigterm_saves_and_the_next_run_goes_on(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
