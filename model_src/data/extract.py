@@ -48,20 +48,20 @@ def extract_all(
     Threads are enough: each split runs in a process of its own.
     """
     tally = Tally()
-    with ThreadPoolExecutor(max_workers=workers) as pool:
+    pool = ThreadPoolExecutor(max_workers=workers)
+    try:
         pending = [pool.submit(extract_one, video, store, settings) for video in videos]
-        try:
-            for future in as_completed(pending):
-                record, fresh = future.result()
-                if record.rejected is not None:
-                    tally.rejected[record.rejected] += 1
-                elif fresh:
-                    tally.done += 1
-                else:
-                    tally.already += 1
-                yield tally
-        finally:  # a full disk is not tried on all the others
-            pool.shutdown(cancel_futures=True)
+        for future in as_completed(pending):
+            record, fresh = future.result()
+            if record.rejected is not None:
+                tally.rejected[record.rejected] += 1
+            elif fresh:
+                tally.done += 1
+            else:
+                tally.already += 1
+            yield tally
+    finally:  # a full disk is not tried on all the others
+        pool.shutdown(cancel_futures=True)
 
 
 def extract_one(video: Video, store: Store, settings: SplitSettings) -> tuple[Record, bool]:

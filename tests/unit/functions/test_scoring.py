@@ -127,13 +127,17 @@ def test_a_notice_wakes_the_workflow_and_moves_the_progress(
     assert parts.jobs.get(event["job_id"]).progress > before
 
 
-def failed(event: dict[str, Any]) -> dict[str, Any]:
-    """The notice as it comes when the endpoint could not."""
-    notice = json.loads(event["Records"][0]["Sns"]["Message"])
-    del notice["responseParameters"]
-    notice |= {"invocationStatus": "Failed", "failureReason": "The model stopped."}
-    event["Records"][0]["Sns"]["Message"] = json.dumps(notice)
+def notice(example: Example, **changes: Any) -> dict[str, Any]:
+    """The example's notice with some of it changed; None takes a field away."""
+    event = example("resume_scoring")
+    told = json.loads(event["Records"][0]["Sns"]["Message"]) | changes
+    kept = {name: value for name, value in told.items() if value is not None}
+    event["Records"][0]["Sns"]["Message"] = json.dumps(kept)
     return event
+
+
+def failed(example: Example) -> dict[str, Any]:
+    return notice(example, invocationStatus="Failed", failureReason="The model stopped.", responseParameters=None)
 
 
 def test_the_late_failure_of_an_earlier_attempt_leaves_the_present_one_alone(
@@ -142,7 +146,7 @@ def test_the_late_failure_of_an_earlier_attempt_leaves_the_present_one_alone(
     event = example("score_chunk")
     score_chunk.handler(event, context)
     score_chunk.handler(event | {"token": "second-token"}, context)
-    resume_scoring.handler(failed(example("resume_scoring")), context)
+    resume_scoring.handler(failed(example), context)
     assert parts.workflow.told == []
 
 
@@ -159,10 +163,7 @@ def test_the_late_answer_to_an_earlier_attempt_serves_the_present_one(
 
 
 def test_an_inference_that_is_not_ours_is_no_error(parts: SimpleNamespace, example: Example, context: Any) -> None:
-    event = example("resume_scoring")
-    notice = json.loads(event["Records"][0]["Sns"]["Message"]) | {"inferenceId": "a-hand-made-one"}
-    event["Records"][0]["Sns"]["Message"] = json.dumps(notice)
-    resume_scoring.handler(event, context)
+    resume_scoring.handler(notice(example, inferenceId="a-hand-made-one"), context)
     assert parts.workflow.told == []
 
 
@@ -173,7 +174,7 @@ def test_a_notice_of_failure_fails_the_task_with_the_reason(
     score_chunk.handler(example("score_chunk"), context)
     if answered:
         parts.files.write(FAILURE, b'{"error": {"code": "bad_arrays"}}', "application/json")
-    resume_scoring.handler(failed(example("resume_scoring")), context)
+    resume_scoring.handler(failed(example), context)
     [(what, arguments)] = parts.workflow.told
     cause = "The model stopped." + (' {"error": {"code": "bad_arrays"}}' if answered else "")
     assert (what, arguments["error"], arguments["cause"]) == ("failure", "InferenceFailed", cause)

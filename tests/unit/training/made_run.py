@@ -20,6 +20,16 @@ def learner(**changes: Any) -> ModelConfig:
     return tiny_config(**({"video": {"backbone": "test_efficientnet_gn", "frame_size": 224}} | changes))
 
 
+def watcher(**changes: Any) -> ModelConfig:
+    """Compares frames, and all but its last layer is frozen."""
+    video = {"backbone": "test_efficientnet", "pooling": "regions", "region_stages": 1, "frozen_stages": "all"}
+    plain: dict[str, Any] = {
+        "name": "tiny", "enable_audio": False, "video": video, "temporal": {"kind": "change"},
+        "heads": {"hidden_dim": None, "dropout": 0.0},
+    }  # fmt: skip
+    return ModelConfig.model_validate(plain | changes)
+
+
 def settings(folder: Path, **changes: Any) -> TrainSettings:
     plain = {
         "batch_size": 4,

@@ -15,6 +15,7 @@ from model_src.models.checkpoint import load_checkpoint
 from model_src.training.processes import share_statistics
 from tests.unit.models.tiny import tiny_config
 from tests.unit.training.distributed_run import calm_run
+from tests.unit.training.made_run import watcher
 
 HOUSE = Path(__file__).parents[3]
 
@@ -55,10 +56,7 @@ def test_a_backbone_that_shares_its_statistics_sees_what_it_saw_alone(backbone: 
 
 
 def test_what_normalises_regions_and_change_is_left_to_each_process() -> None:
-    watching = {"backbone": "test_efficientnet", "frame_size": 224, "pooling": "regions", "region_stages": 1}
-    model = build(
-        tiny_config(video=watching, temporal={"kind": "change"}, enable_audio=False), pretrained=False, seed=0
-    )
+    model = build(watcher(), pretrained=False, seed=0)
     share_statistics(model)
     assert model.video_encoder.regions is not None
     for part in (model.temporal, model.video_encoder.regions):

@@ -22,7 +22,7 @@ from model_src.training.solve import CannotSolve
 from model_src.training.trainer import Trainer
 from model_src.training_job.ship import best_checkpoint
 from tests.unit.data.made_windows import made_video
-from tests.unit.training.made_run import learner, settings
+from tests.unit.training.made_run import learner, settings, watcher
 
 
 @pytest.fixture(scope="module")
@@ -52,14 +52,7 @@ def test_videos_become_a_checkpoint_and_what_is_missing_is_counted(
 
 
 def test_one_layer_is_solved_for_by_the_same_command_and_cannot_be_resumed(root: Path, tmp_path: Path) -> None:
-    model = {
-        "name": "tiny", "enable_audio": False, "temporal": {"kind": "change"},
-        "video": {
-            "backbone": "test_efficientnet", "pooling": "regions", "region_stages": 1, "frozen_stages": "all",
-        },
-        "heads": {"hidden_dim": None, "dropout": 0.0},
-    }  # fmt: skip
-    asked = chosen(tmp_path).model_copy(update={"model": model, "solve": True})
+    asked = chosen(tmp_path).model_copy(update={"model": watcher().model_dump(mode="json"), "solve": True})
     outcome = train(asked, load_videos(root), data_root=root)
     assert load_for_inference(outcome.best).video_head.output.weight.abs().max() > 0
     assert best_checkpoint(tmp_path) == outcome.best  # as a training job looks for what it ships

@@ -12,7 +12,6 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
-from model_src.config.schema import ModelConfig
 from model_src.data.dataset import WindowDataset
 from model_src.data.fakes.make import SelfMadeFakes
 from model_src.models import MultimodalModel, build
@@ -30,6 +29,7 @@ from model_src.training.solve import (
     usual_values,
 )
 from tests.unit.data.made_windows import MadeSource, made_videos
+from tests.unit.training.made_run import watcher
 
 
 def rows(count: int = 400, width: int = 6, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -79,15 +79,6 @@ def test_what_is_usual_is_the_plain_mean_of_all_that_passed() -> None:
     torch.testing.assert_close(layer.running_mean, parts.mean(dim=(0, 1)))
     assert layer.momentum == 0.1
     assert not layer.training
-
-
-def watcher(**changes: Any) -> ModelConfig:
-    video = {"backbone": "test_efficientnet", "pooling": "regions", "region_stages": 1, "frozen_stages": "all"}
-    plain: dict[str, Any] = {
-        "name": "tiny", "enable_audio": False, "video": video, "temporal": {"kind": "change"},
-        "heads": {"hidden_dim": None, "dropout": 0.0},
-    }  # fmt: skip
-    return ModelConfig.model_validate(plain | changes)
 
 
 def chosen(folder: Path) -> TrainSettings:

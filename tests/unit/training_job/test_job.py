@@ -23,6 +23,7 @@ from model_src.serving.manifest import read_verified
 from model_src.training_job.metric_lines import METRICS, definitions
 from model_src.training_job.team import STOPPED
 from tests.unit.serving.chunks import make_chunk
+from tests.unit.training.made_run import watcher
 from tests.unit.training_job.tree import lay_out, start
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("training-job"), pytest.mark.timeout(600)]
@@ -136,15 +137,7 @@ def test_a_job_that_solves_for_its_layer_ships_it_and_does_not_solve_twice(tmp_p
     videos = make_dataset(tmp_path / "videos", per_split={"train": 4, "val": 2}, seconds=1.2)
     for _ in extract_all(load_videos(videos), store_beside(videos), workers=2):
         pass
-    watching = {"backbone": "test_efficientnet", "pooling": "regions", "region_stages": 1, "frozen_stages": "all"}
-    model = {
-        "name": "tiny",
-        "enable_audio": False,
-        "video": watching,
-        "temporal": {"kind": "change"},
-        "heads": {"hidden_dim": None, "dropout": 0.0},
-    }
-    root = lay_out(tmp_path / "solve", videos, model=json.dumps(model), solve="true")
+    root = lay_out(tmp_path / "solve", videos, model=watcher().model_dump_json(), solve="true")
     assert "validation:auc=" in finish(start(root), root)
     assert read_verified(root / "model").trained
     finish(start(root), root)  # stopped while it shipped, and started again
