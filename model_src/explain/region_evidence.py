@@ -17,6 +17,7 @@ from model_src.models.heads import log_odds
 from model_src.models.multimodal_model import MultimodalModel
 from model_src.models.regions import REGIONS, SKIN, region_weights
 from model_src.models.tones import TONES
+from model_src.models.windows import holding
 
 SIDE = 14  # cells along each side of the picture
 
@@ -45,10 +46,8 @@ def region_evidence(
     evidence = added[:, : -TONES - 1].unflatten(1, (-1, REGIONS)).sum(dim=1)  # [W, R]
     evidence[:, SKIN] += added[:, -TONES - 1 : -1].sum(dim=1)
     shown = torch.einsum("wr,rij->wij", torch.relu(evidence), drawn_regions().to(evidence))  # [W, 14, 14]
-    answers = torch.zeros(len(window_frames), len(embeddings)).to(evidence)  # [W, N], is the frame in the window?
-    rows, places = (window_frames >= 0).nonzero(as_tuple=True)
-    answers[rows, window_frames[rows, places]] = 1
-    return normalize(torch.einsum("wn,wij->nij", answers, shown))
+    held = holding(window_frames, len(embeddings)).to(evidence)  # [W, N]
+    return normalize(torch.einsum("wn,wij->nij", held, shown))
 
 
 @cache

@@ -44,6 +44,8 @@ class RegionalChange(TemporalEncoder):
     distances, folded where a region changes more than living ones do. G: the regions' change, the tones, the turn.
     """
 
+    judges_frames = False
+
     def __init__(self, channels: Sequence[int]) -> None:
         super().__init__()
         self.channels = tuple(channels)
@@ -116,13 +118,6 @@ class RegionalChange(TemporalEncoder):
         contrast = frames[..., -REGIONS * len(self.channels) :]  # [B, T', S * R]
         mean = torch.log(masked_mean(contrast, mask) + SMALLEST).unflatten(1, (-1, 1, REGIONS))  # [B, S, 1, R]
         return mean.expand(-1, -1, 2, -1).flatten(1)
-
-    def around(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """Frames [N, D'] in their order -> windows [N, 3, D'] of each with its neighbours, and the mask [N, 3]."""
-        here = torch.arange(len(frames), device=frames.device)
-        places = torch.stack([here - 1, here, here + 1], dim=1)  # [N, 3]
-        mask = (places >= 0) & (places < len(frames))  # [N, 3]
-        return frames[places.clamp(0, len(frames) - 1)], mask
 
 
 def apart(frames: Tensor, mask: Tensor, distance: int) -> tuple[Tensor, Tensor]:

@@ -25,6 +25,7 @@ from model_src.models.masks import all_there, masked_mean
 from model_src.models.missing import MissingToken, ModalityDropout
 from model_src.models.outputs import Features, TrainingOutput, WindowLogits
 from model_src.models.video_encoder import FrameEncodings, VideoEncoder
+from model_src.models.windows import holding
 
 
 class Modality(NamedTuple):
@@ -211,13 +212,17 @@ class MultimodalModel(nn.Module):
             logits = either(video, audio, windows.has_video, windows.has_audio)
         return self._mix_in(logits, windows.sync)
 
-    def score_frames(self, shown: Tensor) -> Tensor:
-        """Frames [N, D], as `score_windows` takes them, in their order -> how fake each one looks, as log-odds [N].
+    def score_frames(self, shown: Tensor, window_frames: Tensor, windows: WindowLogits) -> Tensor:
+        """Frames [N, D], as `score_windows` took them in [W, T], and its answer -> how fake each looks, log-odds [N].
 
-        By itself, or beside its neighbours where it is change that tells.
+        By itself; where it is change that tells, as much as the seconds that hold it: the mean of those that say
+        anything, and even odds where none does.
         """
-        frames, mask = self.temporal.around(shown)  # [N, t, D], [N, t]
-        return log_odds(even_unless(self.temporal.tells(frames, mask), self.video_head(self.temporal(frames, mask))))
+        if self.temporal.judges_frames:
+            return log_odds(self.video_head(self.temporal(shown.unsqueeze(1))))
+        assert windows.video is not None
+        says = holding(window_frames, len(shown)) * windows.has_video[:, None]  # [W, N]
+        return log_odds(windows.video) @ says / says.sum(dim=0).clamp(min=1)
 
     # --- the steps inside --------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ class TemporalEncoder(nn.Module):
     """What every kind shares: `sequence` looks along time, the mean over the frames that are there is the embedding."""
 
     output_dim: int
+    judges_frames = True  # whether one frame by itself tells it anything
 
     def with_points(self, embeddings: Tensor, points: Tensor | None) -> Tensor:  # noqa: ARG002 - most read pixels alone
         """What it reads of frames [..., D'], from embeddings [..., D] and points [..., 5, 2] of the displayed video."""
@@ -36,10 +37,6 @@ class TemporalEncoder(nn.Module):
         """[B, T, D], [B, T] -> [B, output_dim]."""
         mask = all_there(frames) if mask is None else mask
         return masked_mean(self.sequence(frames, mask), mask)
-
-    def around(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """Frames [N, D] in their order -> the smallest window that tells of each one: [N, t, D] and its mask [N, t]."""
-        return frames.unsqueeze(1), torch.ones(len(frames), 1, dtype=torch.bool, device=frames.device)
 
 
 class AveragePool(TemporalEncoder):

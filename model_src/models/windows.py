@@ -18,6 +18,14 @@ def gather_frames(encodings: Tensor, window_frames: Tensor) -> tuple[Tensor, Ten
     return windows * mask.unsqueeze(-1), mask
 
 
+def holding(window_frames: Tensor, frames: int) -> Tensor:
+    """Indices [W, T], -1 where a frame is missing -> [W, N], 1 where a window holds a frame and 0 elsewhere."""
+    held = torch.zeros(len(window_frames), frames, device=window_frames.device)
+    rows, places = (window_frames >= 0).nonzero(as_tuple=True)
+    held[rows, window_frames[rows, places]] = 1
+    return held
+
+
 def gather_audio(encodings: Tensor, mask: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
     """A stretch's encodings [A, D], mask [A], window starts [W] in seconds from its beginning -> [W, 49, D], [W, 49].
 

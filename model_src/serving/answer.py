@@ -20,7 +20,7 @@ from model_src.models.outputs import WindowLogits
 from model_src.preprocess.chunk import Chunk
 from model_src.serving.errors import InferenceFailed
 from model_src.serving.material import Codes
-from model_src.verdict.calibrate import TOP_FRAMES
+from model_src.verdict.moments import most_suspicious
 from model_src.verdict.scores import AudioAnomaly, FrameScore, WindowScore
 
 PASSES = 10  # of MC dropout
@@ -78,18 +78,16 @@ def lip_sync(windows: Sequence[WindowLogits]) -> list[float | None]:
     return [value if known else None for value, known in zip(agree, found[0].known.tolist(), strict=True)]
 
 
-def frame_scores(
-    chunk: Chunk, rows: NDArray[np.int64], models: Sequence[MultimodalModel], codes: Sequence[Codes]
-) -> list[FrameScore]:
-    """Every frame by itself; the most suspicious ones with where in the face it comes from."""
-    looking = [(model, each) for model, each in zip(models, codes, strict=True) if each.frames is not None]
+def frame_scores(chunk: Chunk, rows: NDArray[np.int64], views: Sequence[View]) -> list[FrameScore]:
+    """How suspicious every frame is; the most suspicious ones with where in the face it comes from."""
+    looking = [view for view in views if view.codes.frames is not None]
     if not looking:
         return []
-    alone = [model.score_frames(each.frames.embeddings) for model, each in looking if each.frames is not None]
-    logits = numbers(mean_log_odds(torch.stack(alone)))  # [F]
-    top = sorted(range(len(logits)), key=lambda frame: (-logits[frame], frame))[:TOP_FRAMES]
+    told = torch.stack([each_frame(view, chunk.window_frames[rows]) for view in looking])  # [M, F]
+    logits = numbers(mean_log_odds(told))  # [F]
+    top = most_suspicious(chunk.timestamps.tolist(), logits)
     shown = rows[np.isin(chunk.window_frames[rows], top).any(axis=1)]  # only windows that hold one go through the head
-    heat = [saliency(model, each, chunk, shown, top) for model, each in looking] if len(shown) else []
+    heat = [saliency(view.model, view.codes, chunk, shown, top) for view in looking] if len(shown) else []
     grids = dict(zip(top, heat_grids(torch.stack(heat).mean(dim=0)), strict=True)) if heat else {}
     return [
         FrameScore(
@@ -103,6 +101,14 @@ def frame_scores(
     ]
 
 
+def each_frame(view: View, window_frames: NDArray[np.int32]) -> Tensor:
+    """[K, T], what the windows hold -> [F]"""
+    assert view.codes.frames is not None
+    embeddings = view.codes.frames.embeddings
+    windows = torch.from_numpy(window_frames).long().to(embeddings.device)
+    return view.model.score_frames(embeddings, windows, view.windows)
+
+
 def saliency(model: MultimodalModel, codes: Codes, chunk: Chunk, rows: NDArray[np.int64], top: list[int]) -> Tensor:
     """Where the score of the top frames comes from, forwards and back through the head alone: [top, h, w]."""
     assert codes.frames is not None
@@ -111,9 +117,9 @@ def saliency(model: MultimodalModel, codes: Codes, chunk: Chunk, rows: NDArray[n
     audio = None if codes.sound is None else codes.sound.embeddings[rows]
     audio_mask = None if codes.sound is None else codes.sound.mask[rows]
     rest = (windows, audio, audio_mask, codes.frames.mouths)
-    if model.config.temporal.kind == "change":
-        return region_evidence(model, embeddings, *rest)[top]
-    return grad_cam(model, embeddings, codes.frames.maps, *rest)[top]
+    if model.temporal.judges_frames:
+        return grad_cam(model, embeddings, codes.frames.maps, *rest)[top]
+    return region_evidence(model, embeddings, *rest)[top]
 
 
 def heat_grids(heat: Tensor) -> list[list[list[float]]]:

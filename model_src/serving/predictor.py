@@ -103,7 +103,7 @@ class Predictor:
             calibration=self.calibration,
             chunk_index=chunk.index,
             windows=window_scores(chunk, rows, views) if views else [],
-            frames=frame_scores(chunk, rows, self._models, codes),
+            frames=frame_scores(chunk, rows, views),
             audio_anomalies=anomalies(chunk, rows, views),
         )
 

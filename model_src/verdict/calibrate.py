@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from model_src.verdict.aggregate import VideoScores
 from model_src.verdict.agreement import modality_agreement, modality_contribution
+from model_src.verdict.moments import most_suspicious
 from model_src.verdict.prediction import (
     AnomalousFrame,
     FrameConfidence,
@@ -18,7 +19,6 @@ from model_src.verdict.scores import Calibration
 from model_src.verdict.segments import merge_spans, suspicious_segments
 
 REJECT_BELOW = 0.6  # a verdict less sure than this is 'uncertain' and goes to a person
-TOP_FRAMES = 5  # frames explained to the analyst with a picture
 DIGITS = 6
 
 
@@ -48,7 +48,6 @@ def calibrate(scores: VideoScores) -> Prediction:
         )
         for w in scores.windows
     ]
-    frames = frame_confidences(scores)
     return Prediction(
         overall_class=overall_class,
         overall_confidence=confidence,
@@ -62,10 +61,7 @@ def calibrate(scores: VideoScores) -> Prediction:
         lip_sync_score=None if scores.lip_sync is None else round(scores.lip_sync, DIGITS),
         needs_human_review=overall_class == "uncertain",
         modalities=[name for name, value in (("video", video), ("audio", audio)) if value is not None],
-        anomalous_frames=[
-            AnomalousFrame(**frame.model_dump())
-            for frame in sorted(frames, key=lambda f: (-f.confidence, f.timestamp))[:TOP_FRAMES]
-        ],
+        anomalous_frames=anomalous_frames(scores),
         audio_anomalies=merge_spans(scores.audio_anomalies),
         segments=suspicious_segments(windows),
         window_confidences=windows,
@@ -82,6 +78,14 @@ def frame_confidences(scores: VideoScores) -> list[FrameConfidence]:
         )
         for f in scores.frames
     ]
+
+
+def anomalous_frames(scores: VideoScores) -> list[AnomalousFrame]:
+    """Chosen among those that the chunks offered: these can be shown with what spoke for fake."""
+    offered = [frame for frame in scores.frames if frame.saliency is not None]
+    confidences = frame_confidences(scores.model_copy(update={"frames": offered}))
+    chosen = most_suspicious([f.timestamp for f in confidences], [f.confidence for f in confidences])
+    return [AnomalousFrame(**confidences[place].model_dump()) for place in chosen]
 
 
 def pick(fake: float) -> tuple[OverallClass, float]:

@@ -15,6 +15,7 @@ from model_src.models.change import BESIDE, LIVELIEST, POSE, RegionalChange
 from model_src.models.head_pose import FACE
 from model_src.models.heads import log_odds
 from model_src.models.regions import REGIONS, SKIN, region_weights
+from model_src.models.windows import gather_frames
 
 CHANNELS = (4, 6)  # of two stages
 STATISTICS = 2 * REGIONS * sum(CHANNELS)
@@ -176,7 +177,7 @@ def test_who_has_no_two_frames_to_compare_says_even_odds(there: list[int]) -> No
     assert not windows.has_video.any()
     assert log_odds(windows.fused).item() == 0
     assert (log_odds(model.mc_dropout(windows, passes=4)) == 0).all()
-    assert (model.score_frames(embeddings[0, :1]) == 0).all()
+    assert (model.score_frames(embeddings[0], torch.arange(len(there))[None], windows) == 0).all()
 
 
 def test_a_picture_shown_as_a_film_is_not_judged_by_how_still_it_is() -> None:
@@ -186,7 +187,7 @@ def test_a_picture_shown_as_a_film_is_not_judged_by_how_still_it_is() -> None:
     windows = model.score_windows(still[None])
     assert not windows.has_video.any()
     assert log_odds(windows.fused).item() == 0
-    assert (model.score_frames(still) == 0).all()
+    assert (model.score_frames(still, torch.arange(5)[None], windows) == 0).all()
     breathing = moving(model, 1).repeat(5, 1) + 0.2 * torch.randn(5, model.video_encoder.output_dim + POSE)
     assert model.score_windows(breathing[None]).has_video.all()
 
@@ -220,16 +221,20 @@ def moving(model: MultimodalModel, count: int) -> torch.Tensor:
     return found
 
 
-def test_a_frame_is_scored_beside_its_neighbours() -> None:
+def test_a_frame_is_as_suspicious_as_the_seconds_that_hold_it() -> None:
+    """So a list of frames never contradicts the list of seconds."""
     model = tiny()
-    embeddings = moving(model, 6)
-    embeddings[3] += 5
+    embeddings = moving(model, 9)
+    window_frames = torch.tensor([[0, 1, 2, 3, 4], [3, 4, 5, 6, -1], [7, -1, -1, -1, -1]])
     with torch.no_grad():
-        scores = model.score_frames(embeddings)
-        alone = model.score_frames(embeddings[:1])
-    assert scores.shape == (6,)
-    assert torch.isfinite(alone).all()
-    assert len(set(scores.tolist())) == 6, "every frame has an answer of its own"
+        windows = model.score_windows(*gather_frames(embeddings, window_frames))
+        scores = model.score_frames(embeddings, window_frames, windows)
+    first, second = log_odds(windows.fused)[:2].tolist()
+    both = (first + second) / 2
+    # The seventh frame is alone in its window, which says nothing; the eighth is in none.
+    expected = torch.tensor([first, first, first, both, both, second, second, 0, 0])
+    torch.testing.assert_close(scores, expected)
+    assert abs(first - second) > 1e-3
 
 
 def test_the_picture_shows_the_region_that_spoke_for_fake() -> None:

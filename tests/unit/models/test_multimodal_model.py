@@ -240,7 +240,8 @@ def test_a_frame_by_itself_is_a_window_of_that_frame() -> None:
     model = tiny()
     with torch.no_grad():
         embeddings = model.encode_frames(tiny_video(1, 4)[0]).embeddings
-        scores = model.score_frames(embeddings)
+        places = torch.arange(4)[None]
+        scores = model.score_frames(embeddings, places, model.score_windows(*gather_frames(embeddings, places)))
         for score, embedding in zip(scores, embeddings, strict=True):
             window = model.score_windows(embedding.view(1, 1, -1))
             assert window.video is not None

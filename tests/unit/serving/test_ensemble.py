@@ -64,7 +64,7 @@ def test_an_ensembles_answer_is_its_members_mean_and_keeps_what_each_said(models
     for place, frame in enumerate(together.frames):
         mean = fmean(sigmoid(scores.frames[place].logit) for scores in alone)
         assert sigmoid(frame.logit) == pytest.approx(mean, abs=1e-5)
-    assert sum(frame.saliency is not None for frame in together.frames) == 5
+    assert max(together.frames, key=lambda frame: frame.logit).saliency is not None
 
 
 def test_the_verdict_tells_what_each_model_would_have_said_and_doubts_where_they_disagree(

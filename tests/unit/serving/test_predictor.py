@@ -165,13 +165,15 @@ def test_one_usable_frame_is_enough_for_the_windows_that_hold_it(predictor: Pred
     assert frame.saliency is not None
 
 
-def test_the_five_most_suspicious_frames_come_with_a_heat_map_and_the_way_to_their_face(predictor: Predictor) -> None:
-    chunk = make_chunk(2)
+def test_the_most_suspicious_moments_come_with_a_heat_map_and_the_way_to_their_face(predictor: Predictor) -> None:
+    chunk = make_chunk(8)
     frames = predictor.score_chunk(chunk).frames
     explained = [frame for frame in frames if frame.saliency is not None]
-    assert len(frames) == 10
+    assert len(frames) == 40
     assert len(explained) == 5
-    assert min(f.logit for f in explained) >= max(f.logit for f in frames if f.saliency is None)
+    for frame in frames:  # whoever is left out is less suspicious, or so near to one that is shown that it looks alike
+        near = [f for f in explained if abs(f.timestamp - frame.timestamp) < 0.5]
+        assert max(f.logit for f in near or explained) >= frame.logit
     grids = [np.array(frame.saliency) for frame in explained]
     assert all(grid.shape == (7, 7) and grid.min() >= 0 for grid in grids)
     assert {grid.max() for grid in grids} <= {0, 1}  # normalised, or dark where the face speaks for real

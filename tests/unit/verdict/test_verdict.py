@@ -28,7 +28,9 @@ def chunk(index: int = 0, values: list[float] | None = None, **changes: object) 
         WindowScore(index=10 * index + n, start=n / 2, end=n / 2 + 1, logit=v, video_logit=v, passes=[v - 0.5, v + 0.5])
         for n, v in enumerate(values)
     ]
-    frames = [FrameScore(frame_id=10 * index + n, timestamp=n / 5, logit=v) for n, v in enumerate(values)]
+    frames = [
+        FrameScore(frame_id=10 * index + n, timestamp=n / 5, logit=v, saliency=[[1.0]]) for n, v in enumerate(values)
+    ]
     return ChunkScores(
         **{"model_version": "m", "trained": True, "chunk_index": index, "windows": windows, "frames": frames} | changes
     )
@@ -147,11 +149,21 @@ def test_a_number_that_is_none_is_refused_where_it_enters(value: float) -> None:
         WindowScore(index=0, start=0, end=1, logit=value)
 
 
-def test_the_most_suspicious_frames_are_named_in_order() -> None:
+def test_the_most_suspicious_frames_are_named_in_order_each_from_another_moment() -> None:
     scores = aggregate([chunk(values=[0.1, 3, -2, 5, 1, 2, 0.5])], 60)
     named = calibrate(scores).anomalous_frames
-    assert [frame.frame_id for frame in named] == [3, 1, 5, 4, 6]
+    assert [frame.frame_id for frame in named] == [3, 6, 0]  # 0.6 s; 1.2 and 0.0 s are the nearest that lie apart
+    assert [frame.confidence for frame in named] == sorted((frame.confidence for frame in named), reverse=True)
     assert len(frame_confidences(scores)) == 7
+
+
+def test_five_frames_are_named_and_only_those_that_can_be_shown() -> None:
+    frames = [
+        FrameScore(frame_id=n, timestamp=float(n), logit=n / 10, saliency=None if n == 19 else [[1.0]])
+        for n in range(20)
+    ]
+    named = calibrate(aggregate([chunk(frames=frames)], 60)).anomalous_frames
+    assert [frame.frame_id for frame in named] == [18, 17, 16, 15, 14]
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0.1, 5), unit), max_size=20))
