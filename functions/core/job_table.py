@@ -8,7 +8,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.conditions import Key
+from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 from pydantic import BaseModel
 
@@ -85,12 +85,13 @@ class JobTable:
 
     def get(self, job_id: str) -> Job | None:
         item = self.table.get_item(Key={"job_id": job_id}, ConsistentRead=True).get("Item")
-        return decode(item) if item else None
+        return decode(item) if item and item["expires_at"] > epoch_in(days=0) else None
 
     def list(self, owner: str, limit: int, cursor: str | None) -> Page:
         query: dict[str, Any] = {
             "IndexName": OWNER_INDEX,
             "KeyConditionExpression": Key("owner").eq(owner),
+            "FilterExpression": Attr("expires_at").gt(epoch_in(days=0)),  # DynamoDB takes its time to forget
             "ScanIndexForward": False,
             "Limit": limit,
         }

@@ -1,4 +1,8 @@
-"""Logs and metrics for every function: JSON lines with the job's id on each, secrets and raw bytes never among them."""
+"""Logs and metrics for every function: JSON lines with the job's id on each, secrets and raw bytes never among them.
+
+Both carry the service's name, which the template sets to the stack's (POWERTOOLS_SERVICE_NAME): staging and production
+in one account stay apart.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from model_src.redaction import serialize
 
-SERVICE = "aura-veracity"
-
-logger = Logger(service=SERVICE, json_serializer=serialize, utc=True)
-metrics = Metrics(namespace="AuraVeracity", service=SERVICE)
+logger = Logger(json_serializer=serialize, utc=True)
+metrics = Metrics(namespace="AuraVeracity")
 
 __all__ = ["MetricUnit", "logger", "metrics"]

@@ -14,12 +14,13 @@ from functions.core.jobs import JobStore
 from functions.core.scoring_calls import ScoringCalls
 from functions.core.settings import JobSettings
 
-# Throttling and passing network faults are retried here, close to the call; the state machine retries whole steps.
+# Throttling and passing network faults are retried here, close to the call, and all tries together end before the
+# function does (60 s); the state machine retries whole steps.
 # Links name the bucket's own region (`virtual`): the global address redirects, and a signed host cannot be redirected.
 CONFIG = Config(
-    retries={"mode": "standard", "max_attempts": 5},
-    connect_timeout=5,
-    read_timeout=60,
+    retries={"mode": "standard", "max_attempts": 4},
+    connect_timeout=3,
+    read_timeout=10,
     signature_version="v4",
     s3={"addressing_style": "virtual"},
 )

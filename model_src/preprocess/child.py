@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from model_src.preprocess.errors import DetectorUnavailable, VideoRejected
 from model_src.preprocess.limits import Limits
-from model_src.preprocess.messages import FAILED, REJECTED, send_json
+from model_src.preprocess.messages import FAILED, READY, REJECTED, send, send_json
 
 
 def main() -> int:
@@ -28,6 +28,7 @@ def serve(job: dict[str, Any], pipe: BinaryIO) -> None:
     try:
         run = _task(job["task"])
         confine(job["cpu_seconds"], job["memory_mb"])
+        send(pipe, READY)
         run(job, Limits(**job["limits"]), pipe)
     except VideoRejected as rejection:
         send_json(pipe, REJECTED, {"code": rejection.code, "message": rejection.message})

@@ -9,13 +9,14 @@ from typing import Any, BinaryIO, Final
 HEAD: Final = struct.Struct("<cQ")
 FRAME_SIZE: Final = struct.Struct("<II")  # height, width
 
+READY: Final = b"S"  # empty, the first: loaded and confined, the file is opened next
 CHUNK: Final = b"C"  # a chunk file
 FRAME: Final = b"F"  # one picture: FRAME_SIZE, then its bytes
 PROGRESS: Final = b"P"  # empty: still at work
 RESULT: Final = b"R"  # JSON, the last message of a success
 REJECTED: Final = b"V"  # JSON with code and message: the video's fault
 FAILED: Final = b"X"  # JSON with a message: our fault
-KINDS: Final = (CHUNK, FRAME, PROGRESS, RESULT, REJECTED, FAILED)
+KINDS: Final = (READY, CHUNK, FRAME, PROGRESS, RESULT, REJECTED, FAILED)
 
 
 def send(pipe: BinaryIO, kind: bytes, *parts: bytes | memoryview) -> None:

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from model_src.preprocess.errors import DetectorUnavailable, SandboxFailed, VideoRejected
-from model_src.preprocess.messages import FAILED, HEAD, KINDS, REJECTED, RESULT
+from model_src.preprocess.messages import FAILED, HEAD, KINDS, READY, REJECTED, RESULT
 
 # Where Python and its libraries are found; nothing else of the environment reaches the child.
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT")
@@ -26,6 +26,8 @@ PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT")
 # glibc: few heaps, and whole frames are given back to the system as soon as they are done with.
 FRUGAL = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "4000000"}
 
+# Loading the libraries of a function that has just been deployed takes long; it says nothing about the video.
+START_SECONDS = 120.0
 MAX_MESSAGE = 512 * 1024**2
 READ_SIZE = 1024**2
 
@@ -34,7 +36,7 @@ READ_SIZE = 1024**2
 class Bounds:
     """What one task may use."""
 
-    silent_seconds: float  # longest time without a message
+    silent_seconds: float  # longest time without a message, from when the child has started
     cpu_seconds: int
     memory_mb: int  # address space beyond what the child has when it starts
 
@@ -53,6 +55,7 @@ def run(task: str, descriptor: int, arguments: dict[str, Any], bounds: Bounds) -
         env=environment,
     )
     assert child.stdout is not None
+    started = False
     try:
         for kind, body in _messages(child.stdout.fileno(), bounds.silent_seconds):
             if kind == REJECTED:
@@ -60,10 +63,16 @@ def run(task: str, descriptor: int, arguments: dict[str, Any], bounds: Bounds) -
                 raise VideoRejected(told["code"], told["message"])
             if kind == FAILED:
                 _fail(json.loads(body))
+            started = True
+            if kind == READY:
+                continue
             yield kind, body
             if kind == RESULT:
                 return
-        raise VideoRejected("corrupt_video", f"Reading the file {_ending(child.wait(timeout=10))}.")
+        ending = _ending(child.wait(timeout=10))
+        if not started:  # it never saw the file
+            raise SandboxFailed(f"The reader did not start: it {ending}.")
+        raise VideoRejected("corrupt_video", f"Reading the file {ending}.")
     finally:
         child.kill()
         child.wait()
@@ -73,7 +82,7 @@ def run(task: str, descriptor: int, arguments: dict[str, Any], bounds: Bounds) -
 def _messages(pipe: int, silent_seconds: float) -> Iterator[tuple[bytes, bytes]]:
     """Split the byte stream. Only the time spent waiting counts: the caller may take as long as it likes."""
     buffer = bytearray()
-    left = silent_seconds
+    started, left = False, START_SECONDS
     while True:
         while len(buffer) >= HEAD.size:
             kind, length = HEAD.unpack_from(buffer)
@@ -85,9 +94,11 @@ def _messages(pipe: int, silent_seconds: float) -> Iterator[tuple[bytes, bytes]]
             body = bytes(memoryview(buffer)[HEAD.size : end])
             del buffer[:end]
             yield kind, body
-            left = silent_seconds
+            started, left = True, silent_seconds
         begun = time.monotonic()
         if not select.select([pipe], [], [], max(left, 0))[0]:
+            if not started:
+                raise SandboxFailed(f"The reader did not start within {START_SECONDS:.0f} s.")
             raise VideoRejected("corrupt_video", f"Reading the file did not get on for {silent_seconds:.0f} s.")
         piece = os.read(pipe, READ_SIZE)
         left -= time.monotonic() - begun

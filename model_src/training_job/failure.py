@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 
 from model_src.data.dataset import NothingToLearnFrom
@@ -13,6 +14,7 @@ from model_src.training.position import Diverged
 from model_src.training.solve import CannotSolve
 from model_src.training_job.places import JobInvalid, Places
 
+logger = logging.getLogger(__name__)
 EXPECTED = (
     JobInvalid, ManifestInvalid, NothingToLearnFrom, IdentityLeak, MissingWeightsError, TrackerMissing, Diverged,
     CannotSolve,
@@ -32,9 +34,11 @@ def sentence(error: BaseException) -> str:
 
 def write_failure(places: Places, text: str) -> None:
     """Whoever comes first knows the cause; of several processes, the others only miss the first one."""
-    places.failure.parent.mkdir(parents=True, exist_ok=True)
     try:
+        places.failure.parent.mkdir(parents=True, exist_ok=True)
         with places.failure.open("x", encoding="utf-8") as file:
             file.write(text[:LONGEST])
     except FileExistsError:
         return
+    except OSError as error:  # a folder that is not ours, a full disk: the log has the cause, and this must not hide it
+        logger.error("the reason for the failure could not be written to %s: %s", places.failure, error)

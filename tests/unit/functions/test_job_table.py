@@ -123,3 +123,12 @@ def test_a_made_up_cursor_is_refused_not_a_crash(aws: SimpleNamespace, cursor: s
         return
     with pytest.raises(BadCursor):
         aws.jobs.list("ada", 5, cursor)
+
+
+def test_a_job_past_its_time_is_gone_even_where_the_table_has_not_forgotten_it_yet(aws: SimpleNamespace) -> None:
+    """DynamoDB deletes within days; its pictures are gone already."""
+    kept, gone = announced(), announced().model_copy(update={"expires_at": epoch_in(-1)})
+    for job in (kept, gone):
+        aws.jobs.announce(job)
+    assert aws.jobs.get(gone.job_id) is None
+    assert [job.job_id for job in aws.jobs.list("ada", 20, None).jobs] == [kept.job_id]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -12,8 +13,11 @@ import pytest
 
 from model_src.preprocess import sandbox
 from model_src.preprocess.errors import SandboxFailed, VideoRejected
+from model_src.preprocess.messages import HEAD, RESULT
 from model_src.preprocess.probe import probe
 from tests.media import make_clip
+
+STARTED = r"printf 'S\000\000\000\000\000\000\000\000'"  # what the child says once it is loaded
 
 
 @pytest.fixture
@@ -44,7 +48,7 @@ def instead_of_python(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_child_that_crashes_or_raves_is_a_corrupt_video(
     script: str, said: str, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    instead_of_python(script, tmp_path, monkeypatch)
+    instead_of_python(f"{STARTED}; {script}", tmp_path, monkeypatch)
     with pytest.raises(VideoRejected) as caught:
         probe(clip)
     assert caught.value.code == "corrupt_video"
@@ -52,13 +56,35 @@ def test_a_child_that_crashes_or_raves_is_a_corrupt_video(
 
 
 def test_a_child_that_hangs_is_stopped(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    instead_of_python(f"echo $$ > {tmp_path}/pid; exec sleep 60", tmp_path, monkeypatch)
+    instead_of_python(f"echo $$ > {tmp_path}/pid; {STARTED}; exec sleep 60", tmp_path, monkeypatch)
     monkeypatch.setattr("model_src.preprocess.probe.BOUNDS", sandbox.Bounds(0.5, 5, 100))
     begun = time.monotonic()
     with pytest.raises(VideoRejected, match="did not get on"):
         probe(clip)
     assert time.monotonic() - begun < 5
     assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
+
+
+def test_a_child_that_starts_slowly_says_nothing_about_the_video(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The libraries of a function that has just been deployed are fetched while they are loaded."""
+    result = json.dumps({"codec": "h264"}).encode()
+    answer = "".join(f"\\{byte:03o}" for byte in HEAD.pack(RESULT, len(result)) + result)
+    instead_of_python(f"sleep 1; {STARTED}; printf '{answer}'", tmp_path, monkeypatch)
+    with clip.open("rb") as file:
+        messages = list(sandbox.run("probe", file.fileno(), {}, sandbox.Bounds(0.5, 5, 100)))
+    assert messages == [(RESULT, result)]
+
+
+@pytest.mark.parametrize("script", ["exec sleep 60", "exit 1", "kill -KILL $$"])
+def test_a_child_that_never_starts_is_our_fault(
+    script: str, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instead_of_python(script, tmp_path, monkeypatch)
+    monkeypatch.setattr(sandbox, "START_SECONDS", 0.5)
+    with pytest.raises(SandboxFailed, match="did not start"):
+        probe(clip)
 
 
 def test_a_child_that_wants_too_much_memory_is_refused_it(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:

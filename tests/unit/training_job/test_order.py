@@ -178,6 +178,12 @@ def test_what_nobody_foresaw_is_one_sentence_too_and_short_enough() -> None:
     assert "\n" not in said
 
 
+def test_a_folder_that_is_not_ours_does_not_hide_the_cause(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    write_failure(Places(tmp_path / "file"), "The cause.")
+    assert "could not be written" in caplog.text
+
+
 def test_the_first_failure_stands(tmp_path: Path) -> None:
     places = Places(tmp_path)
     write_failure(places, "The cause. " + "x" * 2000)
