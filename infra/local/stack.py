@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shutil
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -51,6 +52,7 @@ class EmbeddedStack:
         parameters: dict[str, str] | None = None,
     ) -> None:
         self.home = (home or stack_home()).resolve()
+        self.temporary = self.home / "tmp"
         self.parameters = PARAMETERS | (parameters or {})
         self.ports = self._ports()
         self.aws_url = f"http://127.0.0.1:{self.ports['aws']}"
@@ -72,6 +74,8 @@ class EmbeddedStack:
     def start(self) -> Self:
         self._take_lock()
         try:
+            shutil.rmtree(self.temporary, ignore_errors=True)  # the emulator leaves its functions' unpacked code there
+            self.temporary.mkdir(parents=True)
             self.emulator.start()
             self.inference.start()  # loads its model while the template is being deployed
             self.emulator.wait_until_ready(30)
@@ -158,8 +162,6 @@ class EmbeddedStack:
     # -- parts --------------------------------------------------------------------------------------
 
     def _emulator(self) -> Process:
-        temporary = self.home / "tmp"
-        temporary.mkdir(parents=True, exist_ok=True)
         return self._process(
             "AWS emulator",
             ["ministack"],
@@ -173,7 +175,7 @@ class EmbeddedStack:
                 "STATE_DIR": str(self.home / "state"),
                 "S3_PERSIST": "1",
                 "S3_DATA_DIR": str(self.home / "s3"),
-                "TMPDIR": str(temporary),
+                "TMPDIR": str(self.temporary),
                 "IOT_MTLS_ENABLED": "0",
                 "SFTP_ENABLED": "0",
                 "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": self.async_url,
