@@ -22,12 +22,15 @@ def package(
     model_version: Annotated[
         str | None, typer.Option(help="what answers call the model; the files' names if not given")
     ] = None,
-    calibration: Annotated[Path | None, typer.Option(help="calibration.json of this model")] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(help="calibration.json of this model; a model directory's own if not given")
+    ] = None,
 ) -> None:
     """Package a model: weights, exported graphs, calibration and manifest. Measures every backend on the way."""
     from model_src.models import build
     from model_src.models.ensemble import together
     from model_src.serving.load import UNTRAINED_SEED, read_models
+    from model_src.serving.origin import Origin, origin_of, together_from
     from model_src.serving.package import write_archive
     from model_src.serving.predictor import same_senses
 
@@ -40,10 +43,11 @@ def package(
         models = models or [build(str(untrained), pretrained=False, seed=UNTRAINED_SEED)]
         same_senses(models)
         model = together(models)
-        chosen = calibration_of(calibration)
-    version = model_version or "+".join(path.stem for path in paths) or f"{untrained}-untrained"
+        origins = [origin_of(path) for path in paths] or [Origin(f"{untrained}-untrained", trained=False)]
+        origin = together_from(origins, calibration_of(calibration) if calibration else None)
+    version, kept = model_version or origin.name, origin.calibration
     with console.status("exporting and measuring …"):
-        manifest = write_archive(output, model, model_version=version, trained=bool(paths), calibration=chosen)
+        manifest = write_archive(output, model, model_version=version, trained=origin.trained, calibration=kept)
     for plan in manifest.plans:
         table = Table("backend", "ms", "largest difference", "allowed", box=None, padding=(0, 2, 0, 0))
         for found in plan.measured:
@@ -52,4 +56,5 @@ def package(
                 found.backend, f"{found.milliseconds:.0f}", f"{found.difference:.1e}{verdict}", f"{found.bound:g}"
             )
         console.print(table)
+    console.print(f"calibration: {kept.method}, scale {kept.scale:.4f}, bias {kept.bias:.4f}")
     console.print(f"{version} -> {output} ({output.stat().st_size / 1e6:.0f} MB)", soft_wrap=True)

@@ -67,7 +67,7 @@ class ModelDirectory:
             together(models),
             model_version=manifest.model_version,
             trained=manifest.trained,
-            calibration=self._calibration(),
+            calibration=self.calibration(),
             device=self.device or best_device(),
             encoders=encoders,
         )
@@ -79,13 +79,13 @@ class ModelDirectory:
                 together(read_models(self.path)),
                 model_version=manifest.model_version,
                 trained=manifest.trained,
-                calibration=self._calibration(),
+                calibration=self.calibration(),
             )
 
         name = f"{self.path.resolve().name}-{recipe(sha256(self.path / MANIFEST))}"
         return packaged_once(ModelDirectory(cache / name, self.keep_networks), fill)
 
-    def _calibration(self) -> Calibration:
+    def calibration(self) -> Calibration:
         return Calibration.model_validate_json((self.path / CALIBRATION).read_bytes())
 
     def _member(self, manifest: Manifest, place: int) -> tuple[MultimodalModel, Encoders]:

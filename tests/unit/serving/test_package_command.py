@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 from infra.cli.package import package
 from model_src.models import save_checkpoint
 from model_src.serving.load import ModelDirectory
+from model_src.serving.manifest import read_verified, write_model_directory
+from model_src.serving.origin import Origin, together_from
 from model_src.verdict.scores import Calibration
 from tests.unit.serving.chunks import make_chunk
 from tests.unit.serving.models import small_model
@@ -42,6 +44,29 @@ def test_a_checkpoint_becomes_an_archive_that_scores_with_its_calibration(tmp_pa
     scores = ModelDirectory(tmp_path / "model").load().score_chunk(make_chunk(1))
     assert (scores.model_version, scores.trained) == ("multimodal_best_0.9100", True)
     assert scores.calibration == calibration
+
+
+def test_a_model_directory_is_packaged_with_its_own_name_calibration_and_whether_it_was_trained(tmp_path: Path) -> None:
+    calibration = Calibration(method="platt", scale=0.4, bias=-0.1)
+    write_model_directory(
+        tmp_path / "cal", small_model(), model_version="noise-1", trained=False, calibration=calibration
+    )
+    result = CliRunner().invoke(app, [str(tmp_path / "cal"), "--output", str(tmp_path / "model.tar.gz")])
+    assert result.exit_code == 0, result.output
+    with tarfile.open(tmp_path / "model.tar.gz") as tar:
+        tar.extractall(tmp_path / "model", filter="data")
+    manifest = read_verified(tmp_path / "model")
+    assert (manifest.model_version, manifest.trained) == ("noise-1", False)
+    assert ModelDirectory(tmp_path / "model").calibration() == calibration
+
+
+def test_an_ensemble_takes_no_calibration_from_a_member() -> None:
+    """Each member's says how far that member can be trusted, not their mean."""
+    calibrated, bare = Origin("a", calibration=Calibration(method="temperature", scale=0.5)), Origin("b")
+    with pytest.raises(ValueError, match="their mean not at all"):
+        together_from([calibrated, bare], None)
+    given = Calibration(method="temperature", scale=0.7)
+    assert together_from([calibrated, bare], given) == Origin("a+b", calibration=given)
 
 
 @pytest.mark.parametrize(
