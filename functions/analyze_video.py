@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from functions.core import wiring
 from functions.core.caller import owner_of
-from functions.core.contracts import AnalyzeVideoRequest, AnalyzeVideoResponse, Status, UploadForm
+from functions.core.contracts import AnalyzeVideoRequest, AnalyzeVideoResponse, Problem, Status, UploadForm
 from functions.core.files import locate
 from functions.core.jobs import Job, epoch_in, now, timestamp
 from functions.core.settings import ApiSettings
@@ -21,7 +21,15 @@ router = Router()
 FORGET_UNUSED_AFTER_DAYS = 1
 
 
-@router.post("/analyze-video", status_code=202, summary="Announce a video and get a form to upload it with")
+@router.post(
+    "/analyze-video",
+    status_code=202,
+    summary="Announce a video and get a form to upload it with",
+    responses={
+        202: {"description": "The form", "content": {"application/json": {"model": AnalyzeVideoResponse}}},
+        400: {"description": "A body nested too deeply", "content": {"application/json": {"model": Problem}}},
+    },
+)
 def analyze_video(request: Annotated[AnalyzeVideoRequest | None, Body()] = None) -> Response[AnalyzeVideoResponse]:
     request = request or AnalyzeVideoRequest()
     settings, job_id, moment = ApiSettings.load(), new_job_id(), now()

@@ -22,7 +22,9 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     logger.append_keys(job_id=job_id)
     outcome = refusal(event["error"]) if "error" in event else success(job_id)
     closed = wiring.jobs().close(job_id, outcome)
-    if closed:  # a job is counted once, by whoever closed it first
+    if closed:  # a job is counted, and its failure told, once: by whoever closed it first
+        if isinstance(outcome, JobError):  # the cause is for us, not for clients
+            logger.warning("job failed", extra={"code": outcome.code, "cause": event["error"].get("cause")})
         metrics.add_dimension(name="outcome", value=outcome.code if isinstance(outcome, JobError) else "completed")
         metrics.add_metric(name="JobsClosed", unit=MetricUnit.Count, value=1)
         metrics.flush_metrics()  # here and not at every end: a job that was closed before has nothing to count
@@ -31,8 +33,6 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 
 def refusal(error: dict[str, str]) -> JobError:
     code = ErrorCode(error["code"])
-    # Causes are for us, not for clients.
-    logger.warning("job failed", extra={"code": code, "cause": error.get("cause")})
     return JobError(code=code, message=error.get("message") or OUR_FAULT[code])
 
 

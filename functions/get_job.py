@@ -10,21 +10,24 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from functions.core import wiring
 from functions.core.caller import owner_of
-from functions.core.contracts import JobView
+from functions.core.contracts import JobView, Problem
 from functions.core.links import signed
-from functions.core.settings import ApiSettings
 
 router = Router()
+LINK_SECONDS = 3600
 
 
 @router.get(
     "/jobs/<job_id>",
     summary="Status, progress and verdict of one of your jobs",
-    responses={404: {"description": "No such job, or not yours"}},
+    responses={
+        200: {"description": "The job", "content": {"application/json": {"model": JobView}}},
+        404: {"description": "No such job, or not yours", "content": {"application/json": {"model": Problem}}},
+    },
 )
 def get_job(job_id: Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]) -> JobView:
     job = wiring.jobs().get(job_id)
     # Another owner's job and no job at all look the same from outside.
     if job is None or job.owner != owner_of(router):
         raise NotFoundError("There is no such job.")
-    return signed(job.view(), wiring.files(), ApiSettings.load().link_expiry_seconds)
+    return signed(job.view(), wiring.files(), LINK_SECONDS)

@@ -10,13 +10,20 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions.core import wiring
 from functions.core.caller import owner_of
-from functions.core.contracts import JobList
+from functions.core.contracts import JobList, Problem
 from functions.core.jobs import BadCursor
 
 router = Router()
 
 
-@router.get("/jobs", summary="Your jobs, newest first; ask for one job to get its verdict")
+@router.get(
+    "/jobs",
+    summary="Your jobs, newest first; ask for one job to get its verdict",
+    responses={
+        200: {"description": "A page of jobs", "content": {"application/json": {"model": JobList}}},
+        400: {"description": "A cursor never given out", "content": {"application/json": {"model": Problem}}},
+    },
+)
 def list_jobs(
     limit: Annotated[int, Query(ge=1, le=100)] = 20, cursor: Annotated[str | None, Query(max_length=500)] = None
 ) -> JobList:

@@ -47,7 +47,6 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         SplitSummary(
             duration=found["duration"],
             frames_analyzed=found["frames_analyzed"],
-            has_audio=found["has_audio"],
             excluded=[ExcludedSpan(**span) for span in found["excluded"]],
         ),
     )

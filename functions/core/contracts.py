@@ -152,3 +152,12 @@ class AnalyzeVideoResponse(Contract):
     status_url: str
     upload: UploadForm
     expires_at: str
+
+
+class Problem(BaseModel):
+    """Every refusal but a malformed request's: what was wrong, as a sentence."""
+
+    message: str
+    status_code: int | None = Field(
+        default=None, alias="statusCode", description="missing where API Gateway itself refuses"
+    )

@@ -6,11 +6,11 @@ import base64
 import binascii
 import json
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, TypeAdapter
 
 from functions.core.contracts import CLOSED, PROGRESS, JobError, Result, Stage, Status
 from functions.core.jobs import BadCursor, Job, Page, epoch_in, now, scoring_progress, timestamp
@@ -20,6 +20,12 @@ from functions.core.uploads import Upload
 OWNER_INDEX = "by_owner"
 # Nested models are kept as JSON text: no float ever meets DynamoDB's number type, and nothing queries inside them.
 AS_JSON = ("upload", "result", "error")
+CURSOR: TypeAdapter[tuple[str, str]] = TypeAdapter(
+    tuple[
+        Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")],  # created_at
+        Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")],  # job_id
+    ]
+)
 OPEN = "attribute_exists(job_id) AND NOT #status IN (:completed, :failed)"
 
 
@@ -156,9 +162,7 @@ def write_cursor(key: dict[str, Any]) -> str:
 def read_cursor(cursor: str, owner: str) -> dict[str, str]:
     """The owner comes from the token, never from the cursor: nobody pages through another owner's jobs."""
     try:
-        created_at, job_id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-    except (ValueError, TypeError, binascii.Error) as error:
+        created_at, job_id = CURSOR.validate_json(base64.urlsafe_b64decode(cursor.encode()))
+    except (ValueError, binascii.Error) as error:
         raise BadCursor("The cursor is not one that this API gave out.") from error
-    if not (isinstance(created_at, str) and isinstance(job_id, str)):
-        raise BadCursor("The cursor is not one that this API gave out.")
     return {"owner": owner, "created_at": created_at, "job_id": job_id}

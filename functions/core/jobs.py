@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from functions.core.contracts import PROGRESS, JobError, JobView, Result, Stage, Status
 from functions.core.uploads import Upload
 
+LAST_STEP = 0.01  # of the progress; who begins Aggregate must be further along than the last scored chunk
+
 
 def now() -> datetime:
     return datetime.now(UTC)
@@ -93,6 +95,6 @@ class JobStore(Protocol):
 
 
 def scoring_progress(scored: int, chunks: int) -> float:
-    """Scoring fills the stretch between its own start and the start of the next stage."""
-    begin, end = PROGRESS[Stage.SCORING], PROGRESS[Stage.AGGREGATING]
+    """Scoring fills the stretch between its own start and the start of the next stage, which is not its own."""
+    begin, end = PROGRESS[Stage.SCORING], PROGRESS[Stage.AGGREGATING] - LAST_STEP
     return round(begin + (end - begin) * min(scored, chunks) / max(chunks, 1), 4)

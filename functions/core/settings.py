@@ -38,7 +38,6 @@ class StartSettings(Settings):
 class PipelineSettings(JobSettings):
     """The steps that read and write files."""
 
-    uploads_bucket: str
     artifacts_bucket: str
     results_bucket: str
 
@@ -58,9 +57,9 @@ class ScoringSettings(JobSettings):
     scoring_timeout_seconds: int = Field(ge=1, le=3000)
 
 
-class ApiSettings(PipelineSettings):
+class ApiSettings(JobSettings):
     """The three routes."""
 
+    uploads_bucket: str
     max_upload_bytes: int = Field(default=500 * 2**20, gt=0)
     upload_expiry_seconds: int = Field(default=900, ge=1, le=3600)
-    link_expiry_seconds: int = Field(default=3600, ge=60, le=43200)

@@ -39,7 +39,6 @@ class SplitSummary(Pointer):
 
     duration: float
     frames_analyzed: int
-    has_audio: bool
     excluded: list[ExcludedSpan] = Field(default_factory=list)
 
 

@@ -70,6 +70,8 @@ def plausible_values(substitutions: dict[str, Any], template: dict[str, Any]) ->
         match value:
             case {"Ref": str(parameter)} if "Default" in parameters.get(parameter, {}):
                 values[name] = str(parameters[parameter]["Default"])
+            case {"Ref": "AWS::Partition"}:
+                values[name] = "aws"
             case {"Fn::GetAtt": [resource, "Arn"]}:
                 values[name] = f"arn:aws:lambda:eu-central-1:123456789012:function:{resource}"
             case str() | int():

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import boto3
-import httpx
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from functions.core.contracts import JobView, Status
-from infra.cli.client import ApiClient, ApiError
+from infra.cli.client import ApiClient, ApiError, fetch
 from infra.cli.show import console, picture_name, show
 from infra.local.deploy import DeployFailed
 from infra.local.home import stack_home
@@ -95,9 +94,6 @@ def save(job: JobView, folder: Path) -> list[Path]:
     pictures = []
     for frame in job.prediction.anomalous_frames if job.prediction else []:
         if frame.saliency_url:
-            answer = httpx.get(frame.saliency_url, timeout=60)
-            if not answer.is_success:
-                raise ApiError(f"The picture of frame {frame.frame_id} cannot be fetched ({answer.status_code}).")
             pictures.append(folder / picture_name(frame.frame_id))
-            pictures[-1].write_bytes(answer.content)
+            pictures[-1].write_bytes(fetch(frame.saliency_url))
     return pictures

@@ -36,9 +36,12 @@ class ApiClient:
 
     def upload(self, announced: AnalyzeVideoResponse, path: Path) -> None:
         with path.open("rb") as file:  # streamed: the file may be larger than memory
-            answer = httpx.post(
-                announced.upload.url, data=announced.upload.fields, files={"file": ("video", file)}, timeout=300
-            )
+            try:
+                answer = httpx.post(
+                    announced.upload.url, data=announced.upload.fields, files={"file": ("video", file)}, timeout=300
+                )
+            except httpx.TransportError as error:
+                raise ApiError(f"The upload broke off: {error}") from error
         if not answer.is_success:
             raise ApiError(f"The upload was refused ({answer.status_code}): {answer.text[:300]}")
 
@@ -73,3 +76,14 @@ class ApiClient:
         if not answer.is_success:
             raise ApiError(f"The API answered {answer.status_code}: {answer.text[:300]}")
         return answer.json()
+
+
+def fetch(link: str) -> bytes:
+    """What a presigned link of the API leads to."""
+    try:
+        answer = httpx.get(link, timeout=60)
+    except httpx.TransportError as error:
+        raise ApiError(f"A picture cannot be fetched: {error}") from error
+    if not answer.is_success:
+        raise ApiError(f"A picture cannot be fetched ({answer.status_code}): {answer.text[:300]}")
+    return answer.content

@@ -6,7 +6,6 @@ import signal
 import threading
 
 import typer
-from rich.table import Table
 
 from infra.cli.show import console
 from infra.local.deploy import DeployFailed
@@ -27,13 +26,14 @@ def up() -> None:
         console.print(f"[red]{error}[/]")
         raise typer.Exit(1) from error
     try:
-        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-        table.add_row("API", stack.api_url)
-        table.add_row("token", stack.token())
-        table.add_row("AWS emulator", stack.aws_url)
-        table.add_row("inference server", stack.inference_url)
-        table.add_row("logs", str(stack.home / "logs"))
-        console.print(table, soft_wrap=True)
+        for name, value in (  # plain lines: a table would cut the token, and it is there to be copied
+            ("API", stack.api_url),
+            ("token", stack.token()),
+            ("AWS emulator", stack.aws_url),
+            ("inference server", stack.inference_url),
+            ("logs", stack.home / "logs"),
+        ):
+            typer.echo(f"{name:<18}{value}")
         console.print("\nTry: [bold]aura analyze VIDEO[/] in another terminal. Ctrl-C stops everything.")
         while not stop.wait(1):
             dead = [process.name for process in stack.processes if not process.running]

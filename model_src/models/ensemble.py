@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -26,10 +25,6 @@ class Ensemble(nn.Module):
         if not members:
             raise ValueError("an ensemble needs at least one model")
         self.members = nn.ModuleList(members)
-
-    @classmethod
-    def from_checkpoints(cls, paths: Sequence[Path | str], device: str | torch.device = "cpu") -> Ensemble:
-        return cls([MultimodalModel.load_for_inference(path, device) for path in paths])
 
     @property
     def models(self) -> list[MultimodalModel]:

@@ -64,7 +64,7 @@ def audio_state(config: AudioConfig) -> StateDict:
     """The state dict of the pretrained wav2vec2."""
     source = os.environ.get(AUDIO_WEIGHTS) or str(config.checkpoint)
     try:
-        return AutoModel.from_pretrained(source, revision=config.revision).state_dict()  # nosec: the config pins it
+        return AutoModel.from_pretrained(source, revision=config.revision).state_dict()  # nosec: named in the config
     except (OSError, ValueError, RuntimeError) as error:
         raise MissingWeightsError(
             f"no pretrained weights in {source!r}: neither a folder nor to be had from the hub "

@@ -20,10 +20,9 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from numpy.typing import NDArray
 
+from model_src.preprocess.chunk import SAMPLE_RATE
 from model_src.preprocess.container import READ_ERRORS, listen_only_to, open_container, readable
 from model_src.preprocess.limits import Limits
-
-SAMPLE_RATE = 16_000
 
 # Rates that microphones and codecs have. Others are made up and would multiply into any amount of samples.
 RATES = range(2_000, 384_001)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-from pathlib import Path
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -25,21 +21,4 @@ def flow_of(crops: NDArray[np.uint8], frame_ids: NDArray[np.int32]) -> NDArray[n
     for place in range(1, len(crops)):
         if frame_ids[place] == frame_ids[place - 1] + 1:
             flow[place] = flow_between(crops[place - 1], crops[place])
-    return flow
-
-
-def cached_flow(crops: NDArray[np.uint8], frame_ids: NDArray[np.int32], folder: Path) -> NDArray[np.float16]:
-    """The same, kept in `folder` under a name made from the pictures: training computes it once."""
-    digest = hashlib.sha256(repr((PARAMETERS, crops.shape)).encode())
-    digest.update(crops.tobytes())
-    digest.update(frame_ids.tobytes())
-    path = folder / f"{digest.hexdigest()}.flow.npy"
-    if path.is_file():
-        return np.load(path, allow_pickle=False)
-    flow = flow_of(crops, frame_ids)
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(f".{os.getpid()}.tmp")
-    with unfinished.open("wb") as file:
-        np.save(file, flow, allow_pickle=False)
-    unfinished.replace(path)  # readers see the whole file or none
     return flow

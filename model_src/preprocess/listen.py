@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from model_src.preprocess.audio import SAMPLE_RATE, Sound
-from model_src.preprocess.voice import BLOCK, CELL, VoiceDetector
+from model_src.preprocess.audio import Sound
+from model_src.preprocess.chunk import SAMPLE_RATE, VOICE_CELL
+from model_src.preprocess.voice import BLOCK, VoiceDetector
 
 
 class Listener:
@@ -14,7 +15,7 @@ class Listener:
 
     def __init__(self, sound: Sound, detector: VoiceDetector, seconds: float) -> None:
         self._sound, self._detector = sound, detector
-        self._cells = int(np.ceil(seconds * SAMPLE_RATE / CELL))  # 20 ms cells that the video has
+        self._cells = int(np.ceil(seconds * SAMPLE_RATE / VOICE_CELL))  # 20 ms cells that the video has
         self._mask: NDArray[np.bool_] = np.zeros(0, bool)  # answers from cell self._first on
         self._first = 0
         self._heard = 0  # samples judged
@@ -28,9 +29,10 @@ class Listener:
         if not self.present:
             return np.zeros(0, np.int16), np.zeros(0, bool)
         self._hear_until(end)
-        skipped = begin // CELL - self._first
-        self._mask, self._pending, self._first = self._mask[skipped:], self._pending[skipped * CELL :], begin // CELL
-        count = (end - begin) // CELL
+        skipped = begin // VOICE_CELL - self._first
+        self._mask, self._pending = self._mask[skipped:], self._pending[skipped * VOICE_CELL :]
+        self._first = begin // VOICE_CELL
+        count = (end - begin) // VOICE_CELL
         return self._pending[: end - begin].copy(), self._mask[:count].copy()
 
     def _hear_until(self, end: int) -> None:
@@ -45,7 +47,7 @@ class Listener:
         self._heard = until
 
     def _count(self, mask: NDArray[np.bool_]) -> None:
-        first = self._heard // CELL
+        first = self._heard // VOICE_CELL
         inside = mask[: max(self._cells - first, 0)]
         self._silent += int((~inside).sum())
         if self._leading is None and inside.any():
@@ -62,4 +64,4 @@ class Listener:
         if not self.present:
             return None
         cells = self._leading if self._leading is not None else self._cells
-        return cells * CELL / SAMPLE_RATE
+        return cells * VOICE_CELL / SAMPLE_RATE

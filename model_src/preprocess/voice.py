@@ -8,14 +8,16 @@ answers instead.
 from __future__ import annotations
 
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-CELL = 320  # samples in 20 ms
+from model_src.preprocess.chunk import PCM, VOICE_CELL
+from model_src.preprocess.network import OnnxNetwork
+from model_src.preprocess.packaged import packaged_file
+
 SILERO_STEP = 512  # samples that the network judges at once
 SILERO_CONTEXT = 64  # samples before them that it also sees
 BLOCK = 2560  # the smallest stretch that holds whole cells and whole steps
@@ -35,7 +37,7 @@ class VoiceDetector(Protocol):
     """Hears one video from its start, block after block."""
 
     def hear(self, samples: Samples) -> Mask:
-        """[n * BLOCK] samples -> [n * BLOCK // CELL] answers."""
+        """[n * BLOCK] samples -> [n * BLOCK // VOICE_CELL] answers."""
         ...
 
 
@@ -46,32 +48,21 @@ def voice_detector() -> VoiceDetector:
 
 @cache
 def silero_weights() -> Path | None:
-    """The network's file inside the installed package, found without importing it."""
-    try:
-        files = metadata.files("silero-vad") or []
-    except metadata.PackageNotFoundError:
-        return None
-    found = [file.locate() for file in files if file.name == "silero_vad_16k_sequence.onnx"]
-    return Path(str(found[0])) if found else None
+    return packaged_file("silero-vad", "silero_vad_16k_sequence.onnx")
 
 
 class SileroVoice:
     def __init__(self, path: Path) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._network = OnnxNetwork(path)
         self._hidden = np.zeros((1, 1, 128), np.float32)
         self._cell = np.zeros((1, 1, 128), np.float32)
         self._context: NDArray[np.float32] = np.zeros(SILERO_CONTEXT, np.float32)
         self._speaking = False
 
     def hear(self, samples: Samples) -> Mask:
-        probabilities = self.probabilities(samples.astype(np.float32) / np.float32(32768))
+        probabilities = self.probabilities(samples.astype(np.float32) / np.float32(PCM))
         spoken = np.array([self._decide(float(probability)) for probability in probabilities])
-        centres = (np.arange(len(samples) // CELL) * CELL + CELL // 2) // SILERO_STEP
+        centres = (np.arange(len(samples) // VOICE_CELL) * VOICE_CELL + VOICE_CELL // 2) // SILERO_STEP
         return spoken[centres]
 
     def probabilities(self, wave: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -79,8 +70,8 @@ class SileroVoice:
         steps = wave.reshape(-1, SILERO_STEP)  # [n, 512]
         joined: NDArray[np.float32] = np.concatenate([self._context, wave])
         before = np.stack([joined[i * SILERO_STEP : i * SILERO_STEP + SILERO_CONTEXT] for i in range(len(steps))])
-        inputs = {"input": np.concatenate([before, steps], 1), "h": self._hidden, "c": self._cell}  # input [n, 576]
-        probabilities, self._hidden, self._cell = self._session.run(None, inputs)
+        seen = np.concatenate([before, steps], 1)  # [n, 576]
+        probabilities, self._hidden, self._cell = self._network(input=seen, h=self._hidden, c=self._cell)
         self._context = wave[-SILERO_CONTEXT:]
         return probabilities
 
@@ -94,7 +85,7 @@ class EnergyVoice:
         self._background = 1.0
 
     def hear(self, samples: Samples) -> Mask:
-        cells = samples.reshape(-1, CELL).astype(np.float32) / 32768  # [n, 320]
+        cells = samples.reshape(-1, VOICE_CELL).astype(np.float32) / PCM  # [n, 320]
         return np.array([self._decide(float(level)) for level in np.sqrt((cells**2).mean(1))])
 
     def _decide(self, level: float) -> bool:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -38,6 +40,7 @@ from model_src.verdict.scores import Calibration
 
 SAGEMAKER_MODEL_DIR = Path("/opt/ml/model")  # where SageMaker unpacks model.tar.gz
 UNTRAINED_SEED = 0
+KEPT_SECONDS = 7 * 24 * 3600  # an exported model that nobody has served for so long
 BF16_BOUND = BOUNDS["openvino-bf16"]  # what CUDA is held to: it computes in bf16 as well
 
 
@@ -157,6 +160,7 @@ def packaged_once(directory: ModelDirectory, fill: Callable[[Path], object]) -> 
     folder, cache = directory.path, directory.path.parent
     if folder.exists():
         try:
+            folder.touch()
             return directory.load()
         except ModelUnavailable as error:  # made by other code, or damaged: it can be made again
             logger.warning("cached model discarded", extra={"reason": str(error)})
@@ -171,7 +175,16 @@ def packaged_once(directory: ModelDirectory, fill: Callable[[Path], object]) -> 
         except OSError:
             if not folder.exists():  # else another server that started with us was quicker
                 raise
+    forget_unused(cache)
     return directory.load()
+
+
+def forget_unused(cache: Path) -> None:
+    """What older code exported; another version of it may still run beside this one, so not at once."""
+    for folder in cache.iterdir():
+        with suppress(FileNotFoundError):  # another server that starts with us tidies up as well
+            if time.time() - folder.stat().st_mtime > KEPT_SECONDS:
+                shutil.rmtree(folder)
 
 
 def read_models(path: Path) -> list[MultimodalModel]:

@@ -45,7 +45,7 @@ def without_background(chunk: Chunk) -> Chunk:
 
 @cache
 def face() -> NDArray[np.bool_]:
-    """[224, 224], the pixels of the face and its surroundings: the ellipse that the model's regions fill."""
+    """[224, 224], the pixels of the face and its surroundings: the outline that the model's regions fill."""
     return (region_weights(CROP) > 0).any(dim=0).numpy()
 
 

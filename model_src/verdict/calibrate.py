@@ -29,7 +29,10 @@ def probability(logit: float, calibration: Calibration) -> float:
 
 
 def calibrate(scores: VideoScores) -> Prediction:
-    """The verdict. Every probability in it went through the calibration that belongs to the weights."""
+    """The verdict. How likely the video, its windows and frames are fake is calibrated, by what belongs to the weights.
+
+    Lip sync and the anomalies of the sound are what the model says of them.
+    """
 
     def p(logit: float) -> float:
         return round(probability(logit, scores.calibration), DIGITS)

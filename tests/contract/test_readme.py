@@ -6,9 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from infra.cli import app
 from infra.local.package import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -19,11 +17,6 @@ def test_the_model_in_ten_lines_runs(capsys: pytest.CaptureFixture[str]) -> None
     assert len([line for line in snippet.splitlines() if line.strip()]) <= 10
     exec(compile(snippet, "README.md", "exec"), {})  # noqa: S102 - our own page
     assert capsys.readouterr().out.count("tensor") == 2
-
-
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"^aura ([a-z-]+)", README, flags=re.MULTILINE))))
-def test_every_aura_command_exists(command: str) -> None:
-    assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -97,9 +97,11 @@ def test_up_prints_its_addresses_and_ctrl_c_leaves_nothing_behind(tmp_path: Path
     try:
         found = wait_for(lambda: child.poll() is not None or running_stack(home), 90, every=0.2)
         assert isinstance(found, Addresses), "`aura up` ended by itself"
+        ports = (home / "ports.json").read_text()
         second = aura("up", home=home, cwd=tmp_path)
         assert second.returncode == 1
         assert "running already" in second.stdout
+        assert (home / "ports.json").read_text() == ports, "or the next start would break the links given out"
     finally:
         child.send_signal(signal.SIGINT)
     output, _ = child.communicate(timeout=60)

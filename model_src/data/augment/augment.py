@@ -10,6 +10,7 @@ import numpy as np
 
 from model_src.data.augment import picture, sound
 from model_src.data.sample import Sample
+from model_src.preprocess.chunk import PCM
 
 PictureChange = Callable[[picture.Crops, np.random.Generator], picture.Crops]
 SoundChange = Callable[[sound.Wave, np.random.Generator], sound.Wave]
@@ -18,7 +19,6 @@ PICTURE = (picture.colour, picture.jpeg, picture.h264, picture.blur, picture.dow
 WEATHER = (picture.downscale, picture.jpeg)
 CHANNEL = (sound.noise, sound.phone_band, sound.codec)
 SOUND = (*CHANNEL, sound.stretch, sound.pitch)
-PCM = 32768
 
 
 @dataclass(frozen=True)

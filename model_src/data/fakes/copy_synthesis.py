@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from model_src.data.fakes.spectra import Wave
 from model_src.data.fakes.vocoders import VOCODERS, WINDOWS, Vocoder
 from model_src.data.sample import Sample
-
-PCM = 32768
+from model_src.preprocess.chunk import PCM
 
 
 def copy_synthesised(real: Sample, vocoder: Vocoder, generator: np.random.Generator) -> Sample | None:

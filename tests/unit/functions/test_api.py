@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import jsonschema
 import pytest
 
 from functions import api
@@ -22,8 +24,10 @@ from functions.core.contracts import (
 )
 from functions.core.files import locate
 from functions.core.uploads import Upload, api_key
+from infra.openapi import PATH
 from model_src.verdict.prediction import AnomalousFrame, Prediction
 
+DESCRIBED = json.loads(PATH.read_text())
 Call = Callable[..., tuple[int, Any]]
 
 
@@ -37,9 +41,18 @@ def call(aws: SimpleNamespace, context: SimpleNamespace, example: Callable[[str]
         event["multiValueQueryStringParameters"] = {key: [value] for key, value in (query or {}).items()}
         event["requestContext"]["authorizer"] = {"claims": {"sub": owner}} if owner else {}
         answer = api.handler(event, context)
-        return answer["statusCode"], json.loads(answer["body"])
+        status, told = answer["statusCode"], json.loads(answer["body"])
+        assert_described(method, path, status, told)
+        return status, told
 
     return request
+
+
+def assert_described(method: str, path: str, status: int, body: Any) -> None:
+    """Every answer of every test is one that the published description promises."""
+    route = re.sub(r"^/jobs/.+", "/jobs/{job_id}", path)
+    content = DESCRIBED["paths"][route][method.lower()]["responses"][str(status)]["content"]
+    jsonschema.validate(body, content["application/json"]["schema"] | {"components": DESCRIBED["components"]})
 
 
 def verdict() -> Result:
@@ -96,7 +109,7 @@ def test_an_empty_request_asks_for_an_mp4(call: Call, sent: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ['{"content_type": "text/html"}', '{"owner": "eve"}', '{"filename": ""}', "[]", "nonsense"]
+    "body", ['{"content_type": "text/html"}', '{"owner": "eve"}', '{"filename": ""}', "[]", "nonsense", "[" * 9999]
 )
 def test_a_malformed_request_is_told_what_is_wrong(call: Call, body: str) -> None:
     status, answer = call("POST", "/analyze-video", body=body)

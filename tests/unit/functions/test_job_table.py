@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import operator
 import random
@@ -73,8 +74,10 @@ def test_all_chunks_scored_is_not_yet_the_next_stage(aws: SimpleNamespace) -> No
     job = registered(aws)
     for chunk in range(3):
         aws.jobs.chunk_scored(job.job_id, chunk, 3)
+    assert aws.jobs.get(job.job_id).stage is Stage.SCORING
     aws.jobs.advance(job.job_id, Stage.AGGREGATING)
-    assert aws.jobs.get(job.job_id).progress == PROGRESS[Stage.AGGREGATING]
+    reached = aws.jobs.get(job.job_id)
+    assert (reached.stage, reached.progress) == (Stage.AGGREGATING, PROGRESS[Stage.AGGREGATING])
 
 
 def test_the_first_outcome_stands_and_late_reports_do_not_reopen_a_job(aws: SimpleNamespace) -> None:
@@ -116,7 +119,11 @@ def test_a_cursor_never_opens_another_owners_listing(aws: SimpleNamespace) -> No
     assert aws.jobs.list("eve", 5, cursor).jobs == []
 
 
-@pytest.mark.parametrize("cursor", ["", "!", "bm90IGpzb24=", "WzEsMl0=", "W10="])
+def encoded(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize("cursor", ["", "!", *map(encoded, ["no json", "[1,2]", "[]", '["",""]', '["9","x"]', '"a"'])])
 def test_a_made_up_cursor_is_refused_not_a_crash(aws: SimpleNamespace, cursor: str) -> None:
     if cursor == "":
         assert aws.jobs.list("ada", 5, cursor).jobs == []

@@ -20,7 +20,7 @@ from model_src.verdict.aggregate import UnusableScores
 from model_src.verdict.prediction import Prediction
 from model_src.verdict.scores import ChunkScores, FrameScore, WindowScore
 
-SUMMARY = SplitSummary(duration=2.5, frames_analyzed=12, has_audio=False)
+SUMMARY = SplitSummary(duration=2.5, frames_analyzed=12)
 Example = Callable[[str], dict[str, Any]]
 
 
@@ -147,10 +147,16 @@ def test_a_rejected_video_is_closed_with_its_own_sentence(aws: SimpleNamespace, 
 
 
 @pytest.mark.parametrize("code", ["inference_failed", "inference_timeout", "internal_error"])
-def test_a_fault_of_ours_is_told_without_its_cause(aws: SimpleNamespace, context: Any, code: str) -> None:
+def test_a_fault_of_ours_is_told_to_clients_without_its_cause_and_to_us_once_with_it(
+    aws: SimpleNamespace, context: Any, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
     job = aws.jobs.register(Upload(bucket="uploads", key="users/ada/clip.mp4", version="v1"), 90)
     cause = {"Error": "Traceback", "Cause": "secret internals"}
     close_job.handler({"job_id": job.job_id, "error": {"code": code, "cause": cause}}, context)
+    # The rule on failed executions calls once more: that is neither the reason nor a second failure.
+    close_job.handler({"job_id": job.job_id, "error": {"code": "internal_error", "cause": "FAILED"}}, context)
+    told = [vars(record) for record in caplog.records if record.message == "job failed"]
+    assert [(line["code"], line["cause"]) for line in told] == [(code, cause)]
     error = aws.jobs.get(job.job_id).error
     assert error.code == code
     assert error.message.endswith(".")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from model_src.models import Ensemble, build, save_for_serving
+from model_src.models import Ensemble, MultimodalModel, build, save_for_serving
 from tests.unit.models.tiny import tiny_config, tiny_sound, tiny_video
 
 
@@ -21,7 +21,8 @@ def test_checkpoints_of_different_designs_are_asked_together(tmp_path: Path) -> 
     for path, model in zip(paths, models, strict=True):
         save_for_serving(path, model)
     with torch.no_grad():
-        answer = Ensemble.from_checkpoints(paths)(tiny_video(), tiny_sound())
+        asked = Ensemble([MultimodalModel.load_for_inference(path) for path in paths])
+        answer = asked(tiny_video(), tiny_sound())
         each = torch.stack([model(tiny_video(), tiny_sound()) for model in models])
     torch.testing.assert_close(answer.members, each)
     assert answer.members.std(dim=0).min() > 0

@@ -12,7 +12,7 @@ from torch import Tensor
 from model_src.models import MultimodalModel, build
 from model_src.models.heads import log_odds
 from model_src.models.outputs import TrainingOutput
-from model_src.models.windows import gather_audio, gather_frames
+from model_src.models.windows import gather_frames
 from tests.unit.models.tiny import tiny_config, tiny_sound, tiny_video
 
 LABELS = torch.tensor([0, 1])
@@ -198,26 +198,22 @@ def test_training_under_autocast_gives_finite_gradients() -> None:
 @pytest.mark.parametrize("fusion", ["cross_modal", "attention", "concat"])
 def test_windows_from_shared_encodings_are_those_scored_one_by_one(temporal: str, fusion: str) -> None:
     model = tiny(temporal={"kind": temporal}, fusion={"kind": fusion}, lip_sync={"mix_weight": 0.3})
-    frames, sound = tiny_video(1, 18)[0], tiny_sound(1, 4.0)
+    frames, sound = tiny_video(1, 18)[0], tiny_sound(5, 1.0)  # five seconds of sound, each of its own
     window_frames = torch.tensor([[0, 1, 2, 3, 4], [2, 3, 4, 5, 6], [5, 6, -1, 8, 9], [-1] * 5, [13, 14, 15, 16, 17]])
-    starts = torch.tensor([0.0, 0.5, 1.0, 2.0, 3.5])  # the last one runs past the end
     with torch.no_grad():
         audio = model.encode_audio(sound)
-        audio_w, audio_mask = gather_audio(audio.embeddings[0], audio.mask[0], starts)
         frames_w, frame_mask = gather_frames(model.encode_frames(frames).embeddings, window_frames)
         mouths = model.encode_mouths(frames)
         assert mouths is not None
         mouths_w, _ = gather_frames(mouths, window_frames)
-        shared = model.score_windows(frames_w, frame_mask, audio_w, audio_mask, mouths_w)
-        for w, start in enumerate(starts):
+        shared = model.score_windows(frames_w, frame_mask, *audio, mouths_w)
+        for w in range(len(window_frames)):
             mask = window_frames[w : w + 1] >= 0
             mine = frames[window_frames[w].clamp(min=0)]  # this window's own pixels, encoded for it alone
-            first = int(start * 50)
             alone = model.score_windows(
                 model.encode_frames(mine).embeddings[None],
                 mask,
-                audio.embeddings[:, first : first + 49],
-                audio.mask[:, first : first + 49],
+                *model.encode_audio(sound[w : w + 1]),
                 codes[None] if (codes := model.encode_mouths(mine)) is not None else None,
             )
             assert shared.video is not None

@@ -1,14 +1,11 @@
-"""Optical flow tells which way pixels moved, and is computed once."""
+"""Optical flow tells which way pixels moved."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from model_src.preprocess import flow
-from model_src.preprocess.flow import cached_flow, flow_between, flow_of
+from model_src.preprocess.flow import flow_between, flow_of
 from tests.media import portrait
 
 CROP = np.ascontiguousarray(portrait()[20:244, 100:324])
@@ -28,14 +25,3 @@ def test_flow_is_zero_where_the_frame_before_is_missing() -> None:
     assert (found.shape, found.dtype) == ((4, 224, 224, 2), np.dtype(np.float16))
     assert np.abs(found[0]).max() == np.abs(found[2]).max() == 0
     assert np.median(found[[1, 3], 40:-40, 40:-40, 1].astype(np.float32)) == pytest.approx(2, abs=0.3)
-
-
-def test_training_computes_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    crops, places = np.stack([CROP, np.roll(CROP, 2, 0)]), np.array([0, 1], np.int32)
-    first = cached_flow(crops, places, tmp_path / "cache")
-    monkeypatch.setattr(flow, "flow_of", lambda *_: pytest.fail("computed again"))
-    np.testing.assert_array_equal(cached_flow(crops, places, tmp_path / "cache"), first)
-    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".npy"]
-    monkeypatch.undo()
-    other = cached_flow(np.stack([CROP, CROP]), places, tmp_path / "cache")
-    assert not np.array_equal(other, first), "other pictures, another answer"

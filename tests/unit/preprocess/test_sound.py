@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from model_src.preprocess import voice
-from model_src.preprocess.audio import SAMPLE_RATE, Sound
+from model_src.preprocess.audio import Sound
+from model_src.preprocess.chunk import SAMPLE_RATE
 from model_src.preprocess.listen import Listener
 from model_src.preprocess.voice import BLOCK, EnergyVoice, SileroVoice, VoiceDetector
 from tests.media import Sound as Recording

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import tarfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -140,6 +142,9 @@ def test_an_untrained_model_is_exported_once_and_a_damaged_cache_is_made_again(
 
     (folder,) = (tmp_path / "cache").iterdir()
     (folder / "frames.onnx").write_bytes(b"")
+    for name, days in (("of-older-code", 8), ("of-a-neighbour", 6)):
+        (tmp_path / "cache" / name).mkdir()
+        os.utime(tmp_path / "cache" / name, times=(0, time.time() - days * 24 * 3600))
     source.load()
     assert len(made) == 2
-    assert list((tmp_path / "cache").iterdir()) == [folder]
+    assert set((tmp_path / "cache").iterdir()) == {folder, tmp_path / "cache" / "of-a-neighbour"}, "what is unused goes"

@@ -16,7 +16,8 @@ from model_src.data.find import load_videos
 from model_src.data.made_clips import make_dataset
 from model_src.evaluation.score import load_predictor
 from model_src.models import load_for_inference
-from model_src.preprocess.audio import SAMPLE_RATE, Sound
+from model_src.preprocess.audio import Sound
+from model_src.preprocess.chunk import SAMPLE_RATE
 from model_src.preprocess.limits import Limits
 from model_src.preprocess.scan import scan
 from model_src.preprocess.source import open_video
