@@ -17,7 +17,7 @@ for route in (analyze_video, get_job, list_jobs):
     app.include_router(route.router)
 
 
-@app.exception_handler(RecursionError)
+@app.exception_handler(RecursionError)  # type: ignore[untyped-decorator]
 def nested_too_deeply(_error: RecursionError) -> Response[str]:
     told = Problem(message="The body is nested too deeply.", statusCode=400)
     return Response(400, "application/json", told.model_dump_json(by_alias=True))

@@ -16,7 +16,7 @@ from infra.local.stack import AlreadyRunning, EmbeddedStack
 def up() -> None:
     """Start the embedded stack and print where everything is. Ctrl-C stops it; its state stays."""
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     stack = EmbeddedStack()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import random
 import signal
@@ -13,6 +14,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
+
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def go_with_the_parent() -> None:
+    """In the child: be asked to stop when the parent is gone, even if that was killed or its terminal was closed."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class StartFailed(RuntimeError):
@@ -29,7 +38,8 @@ class Process:
         self.environment = clean_environment() | dict(environment)
         self.child: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, kept_open: tuple[int, ...] = ()) -> None:
+        """With these files open: what they lock stays locked until the last process is gone, however ours ends."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             # A session of its own: Ctrl-C reaches the stack, which then stops its parts in order.
@@ -40,6 +50,8 @@ class Process:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=kept_open,
+                preexec_fn=go_with_the_parent,
             )
 
     def wait_until_ready(self, seconds: float) -> None:

@@ -77,12 +77,12 @@ class EmbeddedStack:
             self.known_ports.write_text(json.dumps(self.ports))
             shutil.rmtree(self.temporary, ignore_errors=True)  # the emulator leaves its functions' unpacked code there
             self.temporary.mkdir(parents=True)
-            self.emulator.start()
-            self.inference.start()  # loads its model while the template is being deployed
+            self.emulator.start(self._kept_open)
+            self.inference.start(self._kept_open)  # loads its model while the template is being deployed
             self.emulator.wait_until_ready(30)
             self.outputs = deploy(self.session, self.aws_url, self.parameters)
             self.endpoint = self._async_endpoint()
-            self.endpoint.start()
+            self.endpoint.start(self._kept_open)
             self.close_interrupted_jobs()
             self.endpoint.wait_until_ready(30)
             self.inference.wait_until_ready(240)  # its first start exports the model
@@ -220,6 +220,12 @@ class EmbeddedStack:
             self._lock.close()
             self._lock = None
             raise AlreadyRunning(f"A stack is running already on {self.home}.") from None
+
+    @property
+    def _kept_open(self) -> tuple[int, ...]:
+        """The lock belongs to every part: no second stack may start on this folder while one of them still saves."""
+        assert self._lock is not None
+        return (self._lock.fileno(),)
 
 
 def running_stack(home: Path) -> Addresses | None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from infra.local.processes import Process, StartFailed, clean_environment, free_port
+from tests.waiting import wait_for
 
 # A module that answers over HTTP; `deaf` ignores being asked to stop.
 SERVER = """
@@ -78,3 +84,54 @@ def test_a_wanted_port_is_kept_while_it_is_free_and_given_up_when_it_is_not() ->
         taken.bind(("127.0.0.1", port))
         taken.listen()
         assert free_port(port) != port
+
+
+PARENT = """
+import fcntl, sys, time
+from pathlib import Path
+from infra.local.processes import Process
+folder, port = Path(sys.argv[1]), sys.argv[2]
+lock = (folder / "lock").open("w")
+fcntl.flock(lock, fcntl.LOCK_EX)
+url = f"http://127.0.0.1:{port}/"
+tiny = Process("tiny", ["tiny_server", port, *sys.argv[3:]], url, folder / "tiny.log", {"PYTHONPATH": str(folder)})
+tiny.start((lock.fileno(),))
+tiny.wait_until_ready(20)
+print(tiny.child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def killed_parent(server: Path, *flags: str) -> int:
+    """The process that was started by one that was killed."""
+    command = [sys.executable, "-c", PARENT, str(server), str(free_port()), *flags]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    parent.kill()
+    parent.communicate()
+    return child
+
+
+def is_locked(path: Path) -> bool:
+    with path.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def test_when_whoever_started_it_is_killed_it_stops_and_lets_go_of_the_folder(server: Path) -> None:
+    killed_parent(server)
+    wait_for(lambda: not is_locked(server / "lock"))
+
+
+def test_as_long_as_one_part_is_at_work_the_folder_stays_locked(server: Path) -> None:
+    """Else a second stack would start there, and the last to save would undo what the other had done."""
+    child = killed_parent(server, "deaf")
+    try:
+        assert is_locked(server / "lock")
+    finally:
+        os.kill(child, signal.SIGKILL)
+    wait_for(lambda: not is_locked(server / "lock"))
