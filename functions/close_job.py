@@ -45,10 +45,9 @@ def success(job_id: str) -> Result:
         metadata=Metadata(
             processing_time_sec=seconds_since(wiring.jobs().get(job_id)),
             video_duration_sec=summary.duration,
-            frames_analyzed=summary.frames_analyzed,
             model_version=scores.model_version,
             trained=scores.trained,
-            excluded=summary.excluded,
+            **summary.model_dump(exclude={"duration"}),
         ),
     )
     files.write_model(work.result, result)

@@ -40,7 +40,8 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
             originals = frames_at(path, [frame.timestamp for frame in drawable], limits)
         for frame, original in zip(drawable, originals, strict=True):
             found = maps[frame.frame_id]
-            picture = draw_saliency(original, np.asarray(found.saliency), np.asarray(found.transform))
+            heat = np.asarray(found.saliency) * frame.confidence  # red only where there is something to fear
+            picture = draw_saliency(original, heat, np.asarray(found.transform))
             pictures[frame.frame_id] = work.saliency(frame.frame_id)
             files.write(pictures[frame.frame_id], picture, "image/png")
 

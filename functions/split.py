@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from functions.core import wiring
@@ -15,6 +16,8 @@ from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.errors import VideoRejected
 from model_src.preprocess.limits import Limits
 from model_src.preprocess.split import SplitSettings, split_video
+
+REPORTED = ("duration", "width", "height", "frame_rate", "frames_sampled", "frames_analyzed")
 
 
 @aws_may_fail
@@ -39,14 +42,18 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         except VideoRejected as rejection:
             logger.info("video rejected", extra={"code": rejection.code})
             return Rejected.because(rejection.code, rejection.message).model_dump(mode="json")
+        with path.open("rb") as file:
+            digest, size = hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
 
     found = report.to_dict()
     logger.info("video split", extra={"split": found})
     files.write_model(
         work.summary,
         SplitSummary(
-            duration=found["duration"],
-            frames_analyzed=found["frames_analyzed"],
+            file_sha256=digest,
+            file_bytes=size,
+            frames_left_out={reason: count for reason, count in report.dropped.items() if count},
+            **{name: found[name] for name in REPORTED},
             excluded=[ExcludedSpan(**span) for span in found["excluded"]],
         ),
     )

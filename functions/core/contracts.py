@@ -90,11 +90,18 @@ class ExcludedSpan(Contract):
 
 
 class Metadata(Contract):
-    """How the verdict was made."""
+    """What was analysed, and how: enough to tell whether a verdict is about the file at hand."""
 
     processing_time_sec: float = Field(ge=0)
     video_duration_sec: float = Field(ge=0)
+    file_sha256: str | None = Field(default=None, description="of the uploaded file")
+    file_bytes: int | None = None
+    width: int | None = Field(default=None, description="of the video as it is displayed, as the height")
+    height: int | None = None
+    frame_rate: float | None = Field(default=None, description="frames looked at in a second, not those of the video")
+    frames_sampled: int | None = None
     frames_analyzed: int = Field(ge=0)
+    frames_left_out: dict[str, int] = Field(default_factory=dict, description="how many, and why")
     model_version: str
     trained: bool = Field(description="false: the weights were never trained and the verdict means nothing")
     excluded: list[ExcludedSpan] = Field(default_factory=list)

@@ -38,7 +38,14 @@ class SplitSummary(Pointer):
     """What Split found, for the result's metadata."""
 
     duration: float
+    file_sha256: str
+    file_bytes: int
+    width: int
+    height: int
+    frame_rate: float
+    frames_sampled: int
     frames_analyzed: int
+    frames_left_out: dict[str, int] = Field(default_factory=dict)
     excluded: list[ExcludedSpan] = Field(default_factory=list)
 
 

@@ -19,6 +19,7 @@ from infra.local.processes import REGION, StartFailed
 from infra.local.stack import AlreadyRunning, EmbeddedStack, running_stack
 from infra.local.users import token_for
 
+FRAMES = "frame_confidences.json"
 WORDS = {
     "awaiting_upload": "uploading",
     "queued": "waiting",
@@ -45,7 +46,7 @@ def analyze(
             client = connect(api, token, cleanup)
             closed = [analyze_one(client, path, out, timeout) for path in files]
         except (ApiError, AlreadyRunning, DeployFailed, StartFailed) as error:
-            console.print(f"[red]{error}[/]")
+            console.print(str(error), style="red", markup=False)
             raise typer.Exit(1) from error
     if any(job.status is not Status.COMPLETED for job in closed):
         raise typer.Exit(1)
@@ -71,7 +72,8 @@ def connect(api: str | None, token: str | None, cleanup: ExitStack) -> ApiClient
 
 
 def analyze_one(client: ApiClient, path: Path, out: Path, timeout: float) -> JobView:
-    columns = (TextColumn("{task.fields[file]}"), BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    name = TextColumn("{task.fields[file]}", markup=False)
+    columns = (name, BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=False) as progress:
         bar = progress.add_task("uploading", total=1.0, file=path.name)
         announced = client.announce(path)
@@ -88,12 +90,20 @@ def analyze_one(client: ApiClient, path: Path, out: Path, timeout: float) -> Job
 
 
 def save(job: JobView, folder: Path) -> list[Path]:
-    """The report as the API gave it, and every picture beside it: links expire, files stay."""
+    """The report, and beside it what it links to: links expire, and whoever has one may open it; files stay."""
     folder.mkdir(parents=True, exist_ok=True)
+    pictures, prediction = [], job.prediction
+    if prediction is not None:
+        kept = []
+        for frame in prediction.anomalous_frames:
+            name = picture_name(frame.frame_id) if frame.saliency_url else None
+            if frame.saliency_url and name:
+                (folder / name).write_bytes(fetch(frame.saliency_url))
+                pictures.append(folder / name)
+            kept.append(frame.model_copy(update={"saliency_url": name}))
+        if prediction.frame_confidences_url:
+            (folder / FRAMES).write_bytes(fetch(prediction.frame_confidences_url))
+        links = {"anomalous_frames": kept, "frame_confidences_url": prediction.frame_confidences_url and FRAMES}
+        job = job.model_copy(update={"prediction": prediction.model_copy(update=links)})
     (folder / "report.json").write_text(job.model_dump_json(indent=2))
-    pictures = []
-    for frame in job.prediction.anomalous_frames if job.prediction else []:
-        if frame.saliency_url:
-            pictures.append(folder / picture_name(frame.frame_id))
-            pictures[-1].write_bytes(fetch(frame.saliency_url))
     return pictures

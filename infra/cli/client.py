@@ -79,11 +79,11 @@ class ApiClient:
 
 
 def fetch(link: str) -> bytes:
-    """What a presigned link of the API leads to."""
+    """What a link of the API leads to."""
     try:
         answer = httpx.get(link, timeout=60)
     except httpx.TransportError as error:
-        raise ApiError(f"A picture cannot be fetched: {error}") from error
+        raise ApiError(f"A file of the result cannot be fetched: {error}") from error
     if not answer.is_success:
-        raise ApiError(f"A picture cannot be fetched ({answer.status_code}): {answer.text[:300]}")
+        raise ApiError(f"A file of the result cannot be fetched ({answer.status_code}): {answer.text[:300]}")
     return answer.content

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from infra.cli.show import console, percent
 from infra.local.home import model_cache
@@ -59,7 +60,10 @@ def videos(paths: list[Path]) -> Iterator[Path]:
     """Files as they are named, folders by their videos; sorted, so that two runs print the same order."""
     for path in paths:
         if path.is_dir():
-            yield from sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            if not found:
+                typer.echo(f"There is no video in {path}.", err=True)
+            yield from found
         else:
             yield path
 
@@ -92,12 +96,23 @@ def score_one(path: Path, predictor: Predictor) -> dict[str, Any]:
         "duration": report["duration"],
         "frames_analyzed": report["frames_analyzed"],
         "modalities": prediction.modalities,
+        "confidence_interval": prediction.confidence_interval,
+        "needs_human_review": prediction.needs_human_review,
+        "review_reasons": prediction.review_reasons,
+        "video_confidence": prediction.video_confidence,
+        "audio_confidence": prediction.audio_confidence,
         "segments": [segment.model_dump() for segment in prediction.segments],
+        "audio_anomalies": [anomaly.model_dump() for anomaly in prediction.audio_anomalies],
+        "excluded": report["excluded"],
     }
 
 
-def sentence(line: dict[str, Any]) -> str:
+def sentence(line: dict[str, Any]) -> Text:
+    """A name stands as it is, brackets included."""
     if line["error"]:
-        return f"{line['file']}: [yellow]not analysed[/] ({line['error']['code']}): {line['error']['message']}"
-    untrained = "" if line["trained"] else " [dim](untrained weights: means nothing)[/]"
-    return f"{line['file']}: [bold]{line['class']}[/], fake probability {percent(line['fake'])}{untrained}"
+        told = f" ({line['error']['code']}): {line['error']['message']}"
+        return Text.assemble(f"{line['file']}: ", ("not analysed", "yellow"), told)
+    said = Text.assemble(f"{line['file']}: ", (line["class"], "bold"), f", fake probability {percent(line['fake'])}")
+    if line["needs_human_review"]:
+        said.append(", needs a person's review", style="yellow")
+    return said if line["trained"] else said.append(" (untrained weights: means nothing)", style="dim")

@@ -14,6 +14,14 @@ from functions.core.contracts import JobView, Metadata
 from model_src.verdict.prediction import Prediction
 
 COLOURS = {"real": "green", "fake": "red", "uncertain": "yellow"}
+WHY_REVIEW = {
+    "uncertain": "too unsure for a verdict",
+    "in_doubt": "at the far end of its own doubt the model is too unsure for a verdict",
+    "face_not_judged": "the face could not be judged, the sound decided alone",
+    "suspicious_stretch": "real on the whole, and some seconds on end look manipulated",
+}
+WHAT_REAL_MEANS = "Real means that no trace was found that the model knows, not that there is none."
+SHOWN = 6  # of a list that may be long
 UNTRAINED = "These weights are not trained: the verdict below shows how the product works and means nothing."
 console = Console(highlight=False)
 
@@ -22,7 +30,8 @@ def show(name: str, job: JobView, pictures: list[Path]) -> None:
     if job.prediction is None or job.metadata is None:
         reason = job.error.message if job.error else "no reason was given"
         code = job.error.code.value if job.error else "unknown"
-        console.print(Panel(Text(reason), title=f"[bold]{name}[/]: not analysed ({code})", border_style="yellow"))
+        title = Text.assemble((name, "bold"), f": not analysed ({code})")
+        console.print(Panel(Text(reason), title=title, border_style="yellow"))
         return
     prediction, metadata = job.prediction, job.metadata
     colour = COLOURS[prediction.overall_class]
@@ -32,7 +41,7 @@ def show(name: str, job: JobView, pictures: list[Path]) -> None:
     parts += [Text(line, style="dim") for line in remarks(prediction, metadata)]
     if not metadata.trained:
         console.print(Text(UNTRAINED, style="bold yellow"))
-    console.print(Panel(Group(*parts), title=f"[bold]{name}[/]", border_style=colour, padding=(1, 2)))
+    console.print(Panel(Group(*parts), title=Text(name, style="bold"), border_style=colour, padding=(1, 2)))
 
 
 def headline(prediction: Prediction, colour: str) -> Text:
@@ -41,9 +50,10 @@ def headline(prediction: Prediction, colour: str) -> Text:
     if prediction.confidence_interval:
         low, high = prediction.confidence_interval
         fake = percent(prediction.manipulation_confidence)
-        line.append(f"   fake probability {fake}, between {percent(low)} and {percent(high)}", style="default")
+        line.append(f"   fake probability {fake}, by its own doubt {percent(low)} to {percent(high)}", style="default")
     if prediction.needs_human_review:
-        line.append("\nneeds a person's review", style="yellow")
+        reasons = "; ".join(WHY_REVIEW[reason] for reason in prediction.review_reasons)
+        line.append(f"\nneeds a person's review: {reasons}", style="yellow")
     return line.append("\n")
 
 
@@ -51,18 +61,33 @@ def facts(prediction: Prediction, metadata: Metadata) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim")
     table.add_column()
-    table.add_row("analysed", f"{metadata.video_duration_sec:.1f} s of video, {metadata.frames_analyzed} frames")
+    table.add_row("analysed", f"{metadata.video_duration_sec:.1f} s of video, {frames_of(metadata)}")
     table.add_row("took", f"{metadata.processing_time_sec:.1f} s with model {metadata.model_version}")
-    judges = " and ".join({"video": "picture", "audio": "sound"}[m] for m in prediction.modalities)
-    table.add_row("judged by", judges or "nothing: there is too little to go by")
+    judges = {"picture": prediction.video_confidence, "sound": prediction.audio_confidence}
+    told = [f"{name} ({percent(fake)} fake)" for name, fake in judges.items() if fake is not None]
+    table.add_row("judged by", " and ".join(told) or "nothing: there is too little to go by")
     if prediction.modality_agreement is not None:
         table.add_row("agreement", f"picture and sound agree {percent(prediction.modality_agreement)}")
     if prediction.lip_sync_score is not None:
         table.add_row("lip sync", percent(prediction.lip_sync_score))
     if prediction.segments:
-        shown = ", ".join(f"{s.start:.1f}-{s.end:.1f} s" for s in prediction.segments[:6])
-        table.add_row("suspicious", shown + (" …" if len(prediction.segments) > 6 else ""))
+        table.add_row("suspicious", spans([(s.start, s.end, s.confidence) for s in prediction.segments]))
+    if prediction.audio_anomalies:
+        table.add_row("voice", spans([(a.start, a.end, a.score) for a in prediction.audio_anomalies]))
     return table
+
+
+def frames_of(metadata: Metadata) -> str:
+    """How many frames were looked at, of how many, and what was wrong with the others."""
+    if not metadata.frames_left_out:
+        return f"{metadata.frames_analyzed} frames"
+    why = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in metadata.frames_left_out.items())
+    return f"{metadata.frames_analyzed} of {metadata.frames_sampled} frames ({why})"
+
+
+def spans(found: list[tuple[float, float, float]]) -> str:
+    shown = ", ".join(f"{start:.1f}-{end:.1f} s ({percent(peak)})" for start, end, peak in found[:SHOWN])
+    return shown + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
 
 
 def frames(prediction: Prediction, pictures: list[Path]) -> Table:
@@ -77,15 +102,15 @@ def frames(prediction: Prediction, pictures: list[Path]) -> Table:
 
 
 def remarks(prediction: Prediction, metadata: Metadata) -> list[str]:
-    lines = []
+    lines = [WHAT_REAL_MEANS] if prediction.overall_class == "real" else []
     if prediction.modalities == ["video"]:
         lines.append("No usable sound: judged by the picture alone.")
     if "video" not in prediction.modalities:
         lines.append("The picture has no say: too few frames show a face, or all show the same.")
-    lines += [
-        f"Left out {span.start:.1f}-{span.end:.1f} s: {span.reason.replace('_', ' ')}."
-        for span in metadata.excluded[:5]
-    ]
+    excluded = [f"{span.start:.1f}-{span.end:.1f} s ({span.reason.replace('_', ' ')})" for span in metadata.excluded]
+    if excluded:
+        more = f" and {len(excluded) - SHOWN} more" if len(excluded) > SHOWN else ""
+        lines.append(f"Left out {', '.join(excluded[:SHOWN])}{more}.")
     return lines
 
 

@@ -23,7 +23,7 @@ def up() -> None:
         with console.status("starting: emulator, template.yaml, model …"):
             stack.start()
     except (AlreadyRunning, DeployFailed, StartFailed) as error:
-        console.print(f"[red]{error}[/]")
+        console.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from error
     try:
         for name, value in (  # plain lines: a table would cut the token, and it is there to be copied

@@ -20,7 +20,8 @@ from model_src.evaluation.calibration import (
 )
 from model_src.evaluation.metrics import confusion, precision_recall, roc, with_intervals
 from model_src.evaluation.score import Scored
-from model_src.verdict.calibrate import REJECT_BELOW, pick
+from model_src.verdict.calibrate import pick
+from model_src.verdict.review import REJECT_BELOW
 from model_src.verdict.scores import Calibration
 
 CURVE_POINTS = 400

@@ -13,7 +13,7 @@ from model_src.data.identities import groups
 from model_src.data.video import SPLITS, Video
 from model_src.evaluation.report import SHOWN
 from model_src.training.settings import TrainSettings
-from model_src.verdict.calibrate import REJECT_BELOW
+from model_src.verdict.review import REJECT_BELOW
 from model_src.verdict.scores import Calibration
 
 NAME = "model_card.md"

@@ -52,18 +52,19 @@ def aggregate(chunks: Iterable[ChunkScores], duration: float) -> VideoScores:
     if any((c.model_version, c.calibration) != (first.model_version, first.calibration) for c in chunks):
         raise UnusableScores("The model was replaced while this video was being scored; submit the video again.")
 
-    # Neighbouring chunks share the frames under the window they overlap in; the first answer stands.
     frames: dict[int, FrameScore] = {}
     windows: dict[int, WindowScore] = {}
     for chunk in chunks:
         for window in chunk.windows:
             windows.setdefault(window.index, window)
         for frame in chunk.frames:
-            frames.setdefault(frame.frame_id, frame)
+            frames[frame.frame_id] = of_both(frames.get(frame.frame_id, frame), frame)
     if not windows:
         raise UnusableScores("No window of the video held anything to score.")
     # The last windows are padded past the end of the video; what they say is about the seconds that exist.
     ordered = [w.model_copy(update={"end": min(w.end, duration)}) for _, w in sorted(windows.items())]
+    # Who saw and heard nothing says even odds; beside others that would be a vote.
+    ordered = [w for w in ordered if w.video_logit is not None or w.audio_logit is not None] or ordered
     anomalies = [a.model_copy(update={"end": min(a.end, duration)}) for chunk in chunks for a in chunk.audio_anomalies]
     logit = weighted_mean([w.logit for w in ordered], ordered)
     if logit is None:
@@ -83,6 +84,12 @@ def aggregate(chunks: Iterable[ChunkScores], duration: float) -> VideoScores:
         frames=[frames[frame_id] for frame_id in sorted(frames)],
         audio_anomalies=[anomaly for anomaly in anomalies if anomaly.start < anomaly.end],
     )
+
+
+def of_both(first: FrameScore, second: FrameScore) -> FrameScore:
+    """Neighbouring chunks share the frames under the windows that overlap across their border: each saw one half."""
+    shown = first if first.saliency is not None else second
+    return shown.model_copy(update={"logit": (first.logit + second.logit) / 2})
 
 
 def weighted_mean(values: Sequence[float | None], windows: Sequence[WindowScore]) -> float | None:

@@ -11,15 +11,17 @@ from model_src.verdict.moments import most_suspicious
 from model_src.verdict.prediction import (
     AnomalousFrame,
     FrameConfidence,
+    Modality,
     OverallClass,
     Prediction,
     WindowConfidence,
 )
+from model_src.verdict.review import REJECT_BELOW, reviewed
 from model_src.verdict.scores import Calibration
 from model_src.verdict.segments import merge_spans, suspicious_segments
 
-REJECT_BELOW = 0.6  # a verdict less sure than this is 'uncertain' and goes to a person
 DIGITS = 6
+MODALITIES: tuple[Modality, Modality] = ("video", "audio")
 
 
 def probability(logit: float, calibration: Calibration) -> float:
@@ -51,24 +53,27 @@ def calibrate(scores: VideoScores) -> Prediction:
         )
         for w in scores.windows
     ]
-    return Prediction(
+    prediction = Prediction(
         overall_class=overall_class,
         overall_confidence=confidence,
         manipulation_confidence=fake,
         confidence_interval=interval(fake, passes),
         uncertainty_score=uncertainty(passes),
         model_confidences=[p(logit) for logit in scores.members],
+        video_confidence=video,
+        audio_confidence=audio,
         modality_agreement=agreement,
         modality_contribution=modality_contribution(video, audio, fake),
         modality_disagreement=None if agreement is None else round(1 - agreement, DIGITS),
         lip_sync_score=None if scores.lip_sync is None else round(scores.lip_sync, DIGITS),
-        needs_human_review=overall_class == "uncertain",
-        modalities=[name for name, value in (("video", video), ("audio", audio)) if value is not None],
+        needs_human_review=False,
+        modalities=[name for name, value in zip(MODALITIES, (video, audio), strict=True) if value is not None],
         anomalous_frames=anomalous_frames(scores),
         audio_anomalies=merge_spans(scores.audio_anomalies),
         segments=suspicious_segments(windows),
         window_confidences=windows,
     )
+    return reviewed(prediction)
 
 
 def frame_confidences(scores: VideoScores) -> list[FrameConfidence]:

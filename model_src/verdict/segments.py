@@ -8,7 +8,7 @@ from model_src.verdict.prediction import Segment, WindowConfidence
 from model_src.verdict.scores import AudioAnomaly
 
 SUSPICIOUS_ABOVE = 0.5
-SHORTEST = 0.2  # seconds; the last window of a video may show but one frame, which nobody can look at as a span
+SHORTEST = 0.5  # seconds; the last window of a video may hold a frame or two, which nobody can look at as a span
 
 
 def suspicious_segments(windows: Sequence[WindowConfidence]) -> list[Segment]:

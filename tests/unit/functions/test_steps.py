@@ -20,7 +20,10 @@ from model_src.verdict.aggregate import UnusableScores
 from model_src.verdict.prediction import Prediction
 from model_src.verdict.scores import ChunkScores, FrameScore, WindowScore
 
-SUMMARY = SplitSummary(duration=2.5, frames_analyzed=12)
+SUMMARY = SplitSummary(
+    duration=2.5, file_sha256="ab" * 32, file_bytes=9, width=640, height=480, frame_rate=5, frames_sampled=13,
+    frames_analyzed=12, frames_left_out={"no_face": 1},
+)  # fmt: skip
 Example = Callable[[str], dict[str, Any]]
 
 
@@ -113,7 +116,9 @@ def test_from_scores_to_a_closed_job(aws: SimpleNamespace, example: Example, con
     closed = aws.jobs.get(job.job_id)
     assert closed.status is Status.COMPLETED
     assert closed.result.prediction == aws.files.read_model(work.prediction, Prediction)
-    assert closed.result.metadata.frames_analyzed == 12
+    told = closed.result.metadata
+    assert (told.file_sha256, told.frames_sampled, told.frames_analyzed) == ("ab" * 32, 13, 12)
+    assert told.frames_left_out == {"no_face": 1}
     assert aws.files.exists(work.result)
 
 

@@ -26,6 +26,28 @@ def job(trained: bool) -> JobView:
 def test_only_untrained_weights_are_called_meaningless(trained: bool) -> None:
     with console.capture() as shown:
         show("clip.mp4", job(trained), [])
-    line = {"file": "clip.mp4", "error": None, "class": "fake", "fake": 0.8, "trained": trained}
-    assert ("means nothing" in shown.get()) is ("means nothing" in sentence(line)) is not trained
+    line = {"file": "a.mp4", "error": None, "class": "fake", "fake": 0.8, "trained": trained}
+    line |= {"needs_human_review": False}
+    assert ("means nothing" in shown.get()) is ("means nothing" in sentence(line).plain) is not trained
     assert "FAKE" in shown.get()
+
+
+@pytest.mark.parametrize("name", ["interview [final].mp4", "a[/b].mp4", "[red]x[/].mp4"])
+def test_a_verdict_stands_under_the_very_name_of_its_file(name: str) -> None:
+    refused = {"file": name, "error": {"code": "no_face", "message": "No face [of anybody]."}}
+    with console.capture() as shown:
+        show(name, job(trained=True), [])
+        console.print(sentence(refused))
+    assert shown.get().count(name) == 2
+    assert "[of anybody]" in shown.get()
+
+
+def test_who_should_look_is_told_why() -> None:
+    seen, heard = job(trained=True), job(trained=True)
+    assert seen.prediction is not None
+    alone = seen.prediction.model_copy(
+        update={"modalities": ["audio"], "needs_human_review": True, "review_reasons": ["face_not_judged"]}
+    )
+    with console.capture() as shown:
+        show("still.mp4", heard.model_copy(update={"prediction": alone}), [])
+    assert "needs a person's review: the face could not be judged" in shown.get()

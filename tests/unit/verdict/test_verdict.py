@@ -187,3 +187,54 @@ def test_a_window_of_one_frame_at_the_end_is_no_span_to_look_at() -> None:
         WindowConfidence(start=4.0, end=4.03, fake=0.9),
     ]
     assert [(span.start, span.end) for span in suspicious_segments(windows)] == [(0.0, 1.0)]
+
+
+def forged_between(start: int, end: int, seconds: int) -> ChunkScores:
+    """Sure of real, but for some seconds."""
+    return chunk(values=[2.0 if start <= n / 2 < end else -4.0 for n in range(2 * seconds)])
+
+
+def test_a_part_that_was_forged_is_seen_by_a_person_though_the_whole_is_real() -> None:
+    prediction = calibrate(aggregate([forged_between(20, 26, 40)], 41))
+    assert prediction.overall_class == "real"
+    assert (prediction.needs_human_review, prediction.review_reasons) == (True, ["suspicious_stretch"])
+    passing = calibrate(aggregate([forged_between(20, 22, 40)], 41))
+    assert (passing.overall_class, passing.needs_human_review) == ("real", False)
+
+
+def test_a_face_that_could_not_be_judged_is_seen_by_a_person_whatever_the_voice_says() -> None:
+    heard = [WindowScore(index=n, start=n / 2, end=n / 2 + 1, logit=-4, audio_logit=-4) for n in range(6)]
+    prediction = calibrate(aggregate([chunk(windows=heard, frames=[])], 4))
+    assert (prediction.overall_class, prediction.modalities) == ("real", ["audio"])
+    assert (prediction.needs_human_review, prediction.review_reasons) == (True, ["face_not_judged"])
+    assert prediction.audio_confidence == prediction.manipulation_confidence
+    assert prediction.video_confidence is None
+
+
+@pytest.mark.parametrize(("spread", "reasons"), [(0.1, []), (1.5, ["in_doubt"])])
+def test_a_verdict_that_its_own_doubt_would_undo_is_seen_by_a_person(spread: float, reasons: list[str]) -> None:
+    for logit, told in ((-1.5, "real"), (1.5, "fake")):
+        window = WindowScore(
+            index=0, start=0, end=1, logit=logit, video_logit=logit, passes=[logit - spread, logit + spread]
+        )
+        prediction = calibrate(aggregate([chunk(windows=[window], frames=[])], 1))
+        assert (prediction.overall_class, prediction.review_reasons) == (told, reasons)
+        assert prediction.needs_human_review is bool(reasons)
+
+
+def test_a_window_that_saw_and_heard_nothing_has_no_vote() -> None:
+    told = [WindowScore(index=n, start=n / 2, end=n / 2 + 1, logit=-3, video_logit=-3) for n in range(4)]
+    blind = [WindowScore(index=n, start=n / 2, end=n / 2 + 1, logit=0) for n in range(4, 10)]
+    scores = aggregate([chunk(windows=[*told, *blind], frames=[])], 9)
+    assert scores.logit == scores.video_logit == -3
+    assert len(calibrate(scores).window_confidences) == 4
+    nobody = calibrate(aggregate([chunk(windows=blind, frames=[])], 9))
+    assert (nobody.overall_class, nobody.manipulation_confidence) == ("uncertain", 0.5)
+
+
+def test_a_frame_under_the_border_of_two_chunks_is_what_both_say_of_it() -> None:
+    """Cut anywhere, a video has the same frames."""
+    early = chunk(0, frames=[FrameScore(frame_id=7, timestamp=1.4, logit=1.0)])
+    late = chunk(1, frames=[FrameScore(frame_id=7, timestamp=1.4, logit=2.0, saliency=[[1.0]])])
+    (frame,) = aggregate([early, late], 60).frames
+    assert (frame.logit, frame.saliency) == (1.5, [[1.0]])
