@@ -20,7 +20,7 @@ WHY_REVIEW = {
     "face_not_judged": "the face could not be judged, the sound decided alone",
     "suspicious_stretch": "real on the whole, and some seconds on end look manipulated",
 }
-WHAT_REAL_MEANS = "Real means that no trace was found that the model knows, not that there is none."
+WHAT_REAL_MEANS = "Real means that the model found no trace it knows. It is no proof."
 SHOWN = 6  # of a list that may be long
 UNTRAINED = "These weights are not trained: the verdict below shows how the product works and means nothing."
 console = Console(highlight=False)
