@@ -1,7 +1,8 @@
 """Split every video of a dataset once, so that no epoch has to decode, detect and align again.
 
 Resumable: a video whose record fits its source and the settings, and whose chunks are all there, is left alone. A video
-that cannot be used gets a record too, with the reason; it is counted, never fatal.
+that cannot be used gets a record too, with the reason; it is counted, never fatal. A file that is not there is counted
+alone: its disk may be back tomorrow, and what was extracted of it stays.
 """
 
 from __future__ import annotations
@@ -68,10 +69,8 @@ def extract_one(video: Video, store: Store, settings: SplitSettings) -> tuple[Re
     """The record of a video, and whether it had to be made."""
     given = asdict(settings)
     if not video.path.is_file():
-        record = Record(video_id=video.video_id, source_sha256="", settings=given, rejected="missing_file",
-                        reason=f"There is no file at {video.path}.")  # fmt: skip
-        store.write_record(record)
-        return record, True
+        return Record(video_id=video.video_id, source_sha256="", settings=given, rejected="missing_file",
+                      reason=f"There is no file at {video.path}."), True  # fmt: skip
     digest = sha256(video.path)
     found = store.record(video.video_id)
     if found and (found.source_sha256, found.settings) == (digest, given) and not store.damaged(found):

@@ -15,9 +15,11 @@ from model_src.data.extract import EXTRACT_SETTINGS, Tally, extract_all, usable
 from model_src.data.made_clips import make_dataset
 from model_src.data.manifest import scan_tree
 from model_src.data.source import OnTheFly, Preextracted
-from model_src.data.store import Store
+from model_src.data.store import Record, Store
 from model_src.data.video import Video
 from tests.media import make_clip
+from tests.unit.data.made_windows import made_video
+from tests.unit.serving.chunks import make_chunk
 
 
 def run(videos: list[Video], store: Store, frame_rate: float = 5.0) -> Tally:
@@ -73,3 +75,17 @@ def test_extraction_goes_on_where_it_stopped_and_redoes_what_was_damaged(videos:
     fresh = WindowDataset(kept, OnTheFly(), sampling="uniform")
     assert (stored[(0, 0)][0].crops == fresh[(0, 0)][0].crops).all()
     assert (stored[(0, 0)][0].pcm == fresh[(0, 0)][0].pcm).all()
+
+
+def test_what_was_extracted_outlives_the_absence_of_its_source(tmp_path: Path) -> None:
+    store, away = Store(tmp_path), made_video(0)
+    extracted = Record(
+        video_id=away.video_id,
+        source_sha256="0",
+        settings={},
+        chunks=[store.write_chunk(away.video_id, make_chunk(1.0))],
+    )
+    store.write_record(extracted)
+    assert run([away], store).rejected == {"missing_file": 1}
+    assert store.record(away.video_id) == extracted
+    assert usable([away], store) == ([away], {})
