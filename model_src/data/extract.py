@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from model_src.data import film, recording
-from model_src.data.store import Record, Store, sha256
+from model_src.data.extracted import NotExtracted, is_of, record_of
+from model_src.data.store import Look, Record, Store, sha256
 from model_src.data.video import Video
 from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.errors import ImageRejected, VideoRejected
@@ -71,12 +72,15 @@ def extract_one(video: Video, store: Store, settings: SplitSettings) -> tuple[Re
     if not video.path.is_file():
         return Record(video_id=video.video_id, source_sha256="", settings=given, rejected="missing_file",
                       reason=f"There is no file at {video.path}."), True  # fmt: skip
-    digest = sha256(video.path)
+    look = Look.at(video.path)  # before it is read: what is written meanwhile will show
     found = store.record(video.video_id)
-    if found and (found.source_sha256, found.settings) == (digest, given) and not store.damaged(found):
+    if found and found.settings == given and is_of(found, video.path) and not store.damaged(found):
+        if found.look != look:
+            store.write_record(found.model_copy(update={"look": look}))
         return found, False
     shutil.rmtree(store.folder(video.video_id), ignore_errors=True)
-    record = _split(video, store, settings, Record(video_id=video.video_id, source_sha256=digest, settings=given))
+    begun = Record(video_id=video.video_id, source_sha256=sha256(video.path), look=look, settings=given)
+    record = _split(video, store, settings, begun)
     store.write_record(record)
     return record, True
 
@@ -112,11 +116,12 @@ def usable(videos: Iterable[Video], store: Store) -> tuple[list[Video], Counter[
     """The videos that the store has windows of, and how many it has not, by reason."""
     kept, missing = [], Counter[str]()
     for video in videos:
-        record = store.record(video.video_id)
-        if record is not None and record.windows:
-            kept.append(video)
+        try:
+            record_of(video, store)
+        except NotExtracted as absence:
+            missing[str(absence)] += 1
         else:
-            missing["not_extracted" if record is None else record.rejected or "no_windows"] += 1
+            kept.append(video)
     return kept, missing
 
 
