@@ -14,7 +14,7 @@ from model_src.data.dataset import NothingToLearnFrom, WindowDataset
 from model_src.data.extract import store_beside, usable
 from model_src.data.fakes.gallery import gather
 from model_src.data.fakes.make import SelfMadeFakes
-from model_src.data.identities import count_of, group_names, refuse_leaks
+from model_src.data.identities import count_of, group_names, refuse_leaks, refuse_same_files
 from model_src.data.source import OnTheFly, Preextracted, Source
 from model_src.data.store import Store
 from model_src.data.video import Video
@@ -111,6 +111,7 @@ def datasets(
         if missing:
             reasons = ", ".join(f"{reason} {count}" for reason, count in missing.most_common())
             logger.warning("%d of %d videos are left out: %s", missing.total(), len(videos), reasons)
+        refuse_same_files(kept, source.store)
     logger.info("videos: %s", count_of(kept))
     if not kept:
         raise NothingToLearnFrom(f"None of the {len(videos)} videos has been extracted: run `aura extract` first.")

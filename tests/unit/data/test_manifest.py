@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from model_src.data.find import load_videos
-from model_src.data.identities import IdentityLeak, groups, refuse_leaks, split_by_identity
+from model_src.data.identities import IdentityLeak, SameFile, groups, refuse_leaks, refuse_same_files, split_by_identity
 from model_src.data.manifest import ManifestInvalid, read_manifest, scan_tree, write_manifest
+from model_src.data.store import Record, Store
+from model_src.data.video import Split
 from tests.unit.data.made_windows import made_video
 
 
@@ -59,3 +61,16 @@ def test_a_face_swap_ties_two_people_so_that_neither_crosses_splits() -> None:
 def test_a_person_in_two_splits_is_refused_by_name() -> None:
     with pytest.raises(IdentityLeak, match=r"anna \(train, val\)"):
         refuse_leaks([made_video(0, "train", identities=("anna",)), made_video(1, "val", identities=("anna", "ben"))])
+
+
+@pytest.mark.parametrize(("split", "label"), [("val", 0), ("train", 1)])
+def test_one_file_in_two_splits_or_under_two_labels_is_refused_by_name(
+    tmp_path: Path, split: Split, label: int
+) -> None:
+    store = Store(tmp_path)
+    one, copy, other = made_video(0), made_video(2), made_video(4, split, label)
+    for video in (one, copy, other):
+        store.write_record(Record(video_id=video.video_id, source_sha256="0", settings={}))
+    refuse_same_files([one, copy], store)
+    with pytest.raises(SameFile, match=rf"train_000 \(train, real\) and {other.video_id} \({split}, .* the same file"):
+        refuse_same_files([one, copy, other], store)
