@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from infra.cli import app
 from model_src.data.find import load_videos
 from model_src.data.identities import IdentityLeak, SameFile, groups, refuse_leaks, refuse_same_files, split_by_identity
 from model_src.data.manifest import ManifestInvalid, read_manifest, scan_tree, write_manifest
 from model_src.data.store import Record, Store
-from model_src.data.video import Split
+from model_src.data.video import Split, Video
 from tests.unit.data.made_windows import made_video
 
 
@@ -74,3 +77,42 @@ def test_one_file_in_two_splits_or_under_two_labels_is_refused_by_name(
     refuse_same_files([one, copy], store)
     with pytest.raises(SameFile, match=rf"train_000 \(train, real\) and {other.video_id} \({split}, .* the same file"):
         refuse_same_files([one, copy, other], store)
+
+
+def gathered(folder: Path, *videos: Video, options: Sequence[str] = ()) -> Result:
+    """Each video on a list of its own."""
+    lists = [folder / f"{number}.json" for number in range(len(videos))]
+    for path, video in zip(lists, videos, strict=True):
+        write_manifest(path, [video])
+    given = [part for path in lists for part in ("--manifest", str(path))]
+    return CliRunner().invoke(
+        app, ["gather", *given, *options, "--out", str(folder / "all.json")], env={"COLUMNS": "200"}
+    )
+
+
+def test_two_videos_of_one_name_are_gathered_only_where_they_are_the_same(tmp_path: Path) -> None:
+    for name, content in (("a.mp4", "one"), ("copy.mp4", "one"), ("b.mp4", "two")):
+        (tmp_path / name).write_text(content)
+    real = made_video(0, "val", 0, path=tmp_path / "a.mp4")
+    copy, other = (real.model_copy(update={"path": tmp_path / name}) for name in ("copy.mp4", "b.mp4"))
+    assert gathered(tmp_path, real, real, copy).exit_code == 0
+    assert read_manifest(tmp_path / "all.json") == [real]
+    assert "Two videos are called val_000" in gathered(tmp_path, real, other).output
+    fake = copy.model_copy(update={"label": 1})
+    assert "val_000 is real in one list and fake in another" in gathered(tmp_path, real, fake).output
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--take", "vall"], "'vall' is none of train, val, test"),
+        (["--leave", "nowhere"], "'nowhere' is none of unknown"),
+        (["--call", "validation"], "'validation' is none of train, val, test"),
+        (["--take", "test"], "None of the 1 videos is to be taken"),
+    ],
+)
+def test_gathering_nothing_or_what_nobody_knows_is_refused(tmp_path: Path, options: list[str], says: str) -> None:
+    done = gathered(tmp_path, made_video(0, "val"), options=options)
+    assert done.exit_code != 0
+    assert says in done.output
+    assert not (tmp_path / "all.json").exists()
