@@ -68,10 +68,10 @@ class WindowDataset(Dataset[list[Sample]]):
         self.frames = frames
         reals = [place for place, video in enumerate(self.videos) if video.label == 0]
         self._next_real = dict(zip(reals, reals[1:] + reals[:1], strict=True))  # whose sound a forgery may borrow
-        # Turn after turn: [(place of the video, which of its windows in turn)]
-        counts = [min(windows_per_video, source.count(video)) for video in self.videos]
+        # How many windows of each video are dealt; and turn after turn: [(place of the video, which of its windows)]
+        self.turns = [min(windows_per_video, source.count(video)) for video in self.videos]
         self.items = [
-            (place, turn) for turn in range(windows_per_video) for place, count in enumerate(counts) if turn < count
+            (place, turn) for turn in range(windows_per_video) for place, turns in enumerate(self.turns) if turn < turns
         ]
 
     def __len__(self) -> int:
@@ -90,14 +90,15 @@ class WindowDataset(Dataset[list[Sample]]):
     def _item(self, epoch: int, number: int) -> list[Sample]:
         generator = np.random.default_rng([self.seed, epoch, number])
         first, turn = self.items[number]
-        chunk, row, real, skipped = self._read(first, turn, generator)
+        choose = self._choose(first, turn, generator)
+        chunk, row, real, skipped = self._read(first, choose)
         if self.frames is not None:
             real = fewer_frames(real, self.frames, generator)
         if self.before is not None:
             real = self.before(real, generator)
         samples = [replace(real, skipped=skipped)]
         if self.make_fake is not None and real.label == 0:
-            other = self._read(self._next_real[first], turn, generator)[2]
+            other = self._read(self._next_real[first], choose)[2]
             fake = with_own_flow(self.make_fake(real, chunk, row, other, generator), real, chunk, row)
             samples.append(replace(fake, video_id=real.video_id + FORGED))  # a video of its own in every count
         if self.augment is not None:
@@ -108,9 +109,7 @@ class WindowDataset(Dataset[list[Sample]]):
                 samples[index] = self.augment(sample, generator)
         return samples
 
-    def _read(
-        self, first: int, turn: int, generator: np.random.Generator
-    ) -> tuple[Chunk, int, Sample, tuple[str, ...]]:
+    def _read(self, first: int, choose: Choose) -> tuple[Chunk, int, Sample, tuple[str, ...]]:
         """The window of that video or, where it cannot be read, of the next one of the same label that can."""
         wanted = self.videos[first].label
         skipped: list[str] = []
@@ -119,17 +118,17 @@ class WindowDataset(Dataset[list[Sample]]):
             if video.label != wanted:
                 continue
             try:
-                chunk, row = self.source.draw(video, self._choose(turn, generator))
+                chunk, row = self.source.draw(video, choose)
             except Unreadable:
                 skipped.append(video.video_id)
                 continue
             return chunk, row, cut_window(chunk, row, video), tuple(skipped)
         raise NothingToLearnFrom(f"None of the {len(skipped)} videos with label {wanted} could be read.")
 
-    def _choose(self, turn: int, generator: np.random.Generator) -> Choose:
+    def _choose(self, place: int, turn: int, generator: np.random.Generator) -> Choose:
         if self.sampling == "random":
             return lambda count: int(generator.integers(count))
         if self.sampling == "uniform":
-            return lambda count: int((turn + 0.5) * count / self.windows_per_video)
+            return lambda count: int((turn + 0.5) * count / self.turns[place])
         begin = round(self.start_at * WINDOWS_PER_SECOND) + turn
         return lambda count: min(begin, count - 1)

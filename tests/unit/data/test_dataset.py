@@ -37,6 +37,21 @@ def test_uniform_windows_spread_over_the_video_and_start_at_begins_there() -> No
     assert [later[(0, n)][0].window for n in range(4)] == [9, 10, 11, 11]
 
 
+@pytest.mark.parametrize(
+    ("there", "asked", "dealt"), [(4, 8, [0, 1, 2, 3]), (3, 8, [0, 1, 2]), (12, 3, [2, 6, 10]), (5, 4, [0, 1, 3, 4])]
+)
+def test_a_short_video_is_seen_to_its_end(there: int, asked: int, dealt: list[int]) -> None:
+    class Known(MadeSource):
+        def count(self, video):  # type: ignore[no-untyped-def]
+            return there
+
+        def draw(self, video, choose):  # type: ignore[no-untyped-def]
+            return make_chunk(6.0), choose(there)
+
+    dataset = WindowDataset([made_video(0)], Known(), sampling="uniform", windows_per_video=asked)
+    assert [dataset[(0, n)][0].window for n in range(len(dataset))] == dealt
+
+
 def test_an_unreadable_video_is_passed_over_and_counted() -> None:
     dataset = WindowDataset(made_videos(4), MadeSource(unreadable=frozenset({"train_000"})))
     sample = dataset[(0, 0)][0]
