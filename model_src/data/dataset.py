@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 
 from model_src.data.fakes.forged_flow import with_own_flow
 from model_src.data.fakes.make import CannotForge
-from model_src.data.sample import FORGED, Sample, cut_window, fewer_frames
+from model_src.data.sample import FORGED, LeftOut, Sample, cut_window, fewer_frames
 from model_src.data.source import Choose, Source, Unreadable
 from model_src.data.video import Video
 from model_src.preprocess.chunk import Chunk
@@ -38,6 +38,7 @@ class WindowDataset(Dataset[list[Sample]]):
     sampling: `random` draws anew every epoch, `uniform` spreads the windows evenly over the video, `start_at` takes
     the windows from that second on. Where `make_fake` is given, an item is a real window followed by its own fake.
     `frames` takes so many frames of each window; `before` changes the real before it is forged, `augment` both after.
+    Of an unreadable video the next one takes the place; where the dataset `checks`, its windows are left out.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class WindowDataset(Dataset[list[Sample]]):
         before: Change | None = None,
         make_fake: MakeFake | None = None,
         frames: int | None = None,
+        checks: bool = False,
     ) -> None:
         if not videos:
             raise NothingToLearnFrom("There is no video to take windows from.")
@@ -66,6 +68,7 @@ class WindowDataset(Dataset[list[Sample]]):
         self.before = before
         self.make_fake = make_fake
         self.frames = frames
+        self.checks = checks
         reals = [place for place, video in enumerate(self.videos) if video.label == 0]
         self._next_real = dict(zip(reals, reals[1:] + reals[:1], strict=True))  # whose sound a forgery may borrow
         # How many windows of each video are dealt; and turn after turn: [(place of the video, which of its windows)]
@@ -92,6 +95,8 @@ class WindowDataset(Dataset[list[Sample]]):
         first, turn = self.items[number]
         choose = self._choose(first, turn, generator)
         chunk, row, real, skipped = self._read(first, choose)
+        if skipped and self.checks:
+            return LeftOut(skipped[0])
         if self.frames is not None:
             real = fewer_frames(real, self.frames, generator)
         if self.before is not None:

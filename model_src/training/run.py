@@ -139,6 +139,7 @@ def datasets(
         make_fake=forger(data, unseen, source)
         if data.self_made_fakes and not any(video.label for video in unseen)
         else None,
+        checks=True,
     )
     return learn, check
 

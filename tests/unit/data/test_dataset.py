@@ -61,6 +61,16 @@ def test_an_unreadable_video_is_passed_over_and_counted() -> None:
         nothing[(0, 0)]
 
 
+def test_a_video_that_is_checked_on_is_left_out_and_counted_where_it_cannot_be_read_and_no_other_stands_in() -> None:
+    source = MadeSource(unreadable=frozenset({"val_000"}))
+    check = WindowDataset(made_videos(4, "val"), source, sampling="uniform", windows_per_video=2, checks=True)
+    batch = collate(check[(0, number)] for number in range(len(check)))
+    assert sorted(batch.video_ids) == sorted(["val_001", "val_002", "val_003"] * 2)
+    assert batch.skipped == ["val_000"] * 2
+    nothing = collate([check[(0, 0)]])
+    assert (len(nothing), nothing.video_ids, nothing.skipped) == (0, [], ["val_000"])
+
+
 def test_a_sample_holds_its_own_second_of_sound_and_nothing_beyond_the_end() -> None:
     chunk = make_chunk(2.3, start=7.5, seed=4)
     for row, start in enumerate(chunk.window_starts):
