@@ -50,6 +50,37 @@ def test_a_wrong_entry_is_named(tmp_path: Path, row: str, says: str) -> None:
         read_manifest(path)
 
 
+HEADER, ROW = "video_id,label,split,path\n", "a,0,train,a.mp4\n"
+
+
+def test_a_spreadsheet_s_mark_in_front_of_utf_8_is_no_part_of_the_list(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text(HEADER + ROW, encoding="utf-8-sig")
+    assert [video.video_id for video in read_manifest(tmp_path / "list.csv")] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("list.csv", (HEADER + ROW).replace(",", ";").encode(), "are: video_id;label;split;path"),
+        ("list.csv", (HEADER + ROW).encode("utf-16"), "line 1: this is no UTF-8"),
+        ("list.csv", (HEADER + ROW + "ü,0,train,b.mp4\n").encode("latin-1"), "line 3: this is no UTF-8"),
+        ("list.csv", b"", "are: none"),
+        ("list.json", b'[\n{"video_id": "a",}]', "line 2: this is no JSON"),
+        ("list.json", b'[{"video_id": "a", "label": true, "split": "val", "path": "a.mp4"}]', "not true or false"),
+        ("val/a/meta.json", b'{"label": 1', "meta.json, line 1: this is no JSON"),
+        ("val/a/meta.json", b"[1]", "meta.json: not a record"),
+        ("val/a/meta.json", b'{"label": 1, "audio_label": true}', "audio_label.* not true or false"),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_its_file(tmp_path: Path, name: str, content: bytes, says: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    (path.parent / "video.mp4").touch()
+    with pytest.raises(ManifestInvalid, match=says):
+        load_videos(tmp_path, path if path.name.startswith("list") else None)
+
+
 def test_a_face_swap_ties_two_people_so_that_neither_crosses_splits() -> None:
     videos = [made_video(n, label=n % 2, identities=(f"p{n % 10}", f"p{(n + 1) % 10}") if n % 2 else (f"p{n % 10}",))
               for n in range(40)]  # fmt: skip
