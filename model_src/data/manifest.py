@@ -101,18 +101,30 @@ def _video(row: Any, where: str, root: Path) -> Video:
 def scan_tree(root: Path) -> list[Video]:
     """`split/video_id/` holds one video and a `meta.json` with at least its label."""
     root, videos = root.resolve(), []
+    for folder in sorted(root.glob("[!.]*/")):
+        if folder.name not in SPLITS and any(_videos_in(inner) for inner in folder.glob("*")):
+            raise ManifestInvalid(f"{folder} holds videos and is no split; the splits are {', '.join(SPLITS)}.")
     for split in SPLITS:
-        for meta in sorted((root / split).glob(f"*/{META}")):
-            files = sorted(file for file in meta.parent.iterdir() if file.suffix.lower() in SUFFIXES)
+        for folder in sorted((root / split).glob("*")):
+            files, meta = _videos_in(folder), folder / META
+            if not meta.is_file():
+                if files:
+                    raise ManifestInvalid(f"{files[0]} has no {META} beside it, in a folder split/video_id/.")
+                continue
             if len(files) != 1:
-                raise ManifestInvalid(f"{meta.parent} holds {len(files)} videos; it should hold one.")
+                raise ManifestInvalid(f"{folder} holds {len(files)} videos; it should hold one.")
             row = _parsed(meta)
             if isinstance(row, dict):
-                row = {"video_id": meta.parent.name, "split": split, "path": files[0]} | row
+                row = {"video_id": folder.name, "split": split, "path": files[0]} | row
             videos.append(_video(row, str(meta), root))
     if not videos:
         raise ManifestInvalid(f"{root} holds no split/video_id/{META} for a split of {', '.join(SPLITS)}.")
     return unique(videos)
+
+
+def _videos_in(place: Path) -> list[Path]:
+    files = place.glob("*") if place.is_dir() else [place]
+    return sorted(file for file in files if file.suffix.lower() in SUFFIXES)
 
 
 def unique(videos: Sequence[Video]) -> list[Video]:

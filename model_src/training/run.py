@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model_src.data.augment.augment import CHANNEL, Augment, Weathered
+from model_src.data.choose import of_sources, of_split
 from model_src.data.dataset import NothingToLearnFrom, WindowDataset
 from model_src.data.extract import store_beside, usable
 from model_src.data.fakes.gallery import gather
@@ -105,7 +106,7 @@ def datasets(
     """What is learnt and what it is checked on. Videos without windows are left out and counted."""
     data, source, kept = settings.data, source_of(settings, data_root), list(videos)
     if data.sources is not None:
-        kept = [video for video in kept if video.source in data.sources]
+        kept = of_sources(kept, data.sources)
     if isinstance(source, Preextracted):
         kept, missing = usable(kept, source.store)
         if missing:
@@ -115,7 +116,7 @@ def datasets(
     logger.info("videos: %s", count_of(kept))
     if not kept:
         raise NothingToLearnFrom(f"None of the {len(videos)} videos has been extracted: run `aura extract` first.")
-    learnt = [video for video in kept if video.split == "train"]
+    learnt = of_split(kept, "train")
     learn = WindowDataset(
         learnt,
         source,
@@ -128,7 +129,7 @@ def datasets(
         make_fake=forger(data, learnt, source) if data.self_made_fakes else None,
         frames=data.frames,
     )
-    unseen = [video for video in kept if video.split == "val"]
+    unseen = of_split(kept, "val")
     check = WindowDataset(
         unseen,
         source,

@@ -10,6 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from infra.cli import app
+from model_src.data.choose import of_sources, of_split
+from model_src.data.dataset import NothingToLearnFrom
 from model_src.data.find import load_videos
 from model_src.data.identities import IdentityLeak, SameFile, groups, refuse_leaks, refuse_same_files, split_by_identity
 from model_src.data.manifest import ManifestInvalid, read_manifest, scan_tree, write_manifest
@@ -79,6 +81,40 @@ def test_what_cannot_be_read_is_named_with_its_file(tmp_path: Path, name: str, c
     (path.parent / "video.mp4").touch()
     with pytest.raises(ManifestInvalid, match=says):
         load_videos(tmp_path, path if path.name.startswith("list") else None)
+
+
+def made_tree(root: Path, *names: str) -> Path:
+    for name in ("train/a/video.mp4", "train/a/meta.json", *names):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text('{"label": 0}')
+    return root
+
+
+@pytest.mark.parametrize(
+    ("lost", "says"),
+    [
+        ("validation/b/video.mp4", "validation holds videos and is no split; the splits are train, val, test"),
+        ("val/b/video.mp4", "val/b/video.mp4 has no meta.json"),
+        ("val/b.mp4", "val/b.mp4 has no meta.json"),
+    ],
+)
+def test_a_video_that_lies_where_nobody_looks_is_named(tmp_path: Path, lost: str, says: str) -> None:
+    with pytest.raises(ManifestInvalid, match=says):
+        scan_tree(made_tree(tmp_path, lost))
+
+
+def test_what_else_lies_in_a_data_root_is_nobody_s_concern(tmp_path: Path) -> None:
+    beside = (".aura-extracted/a/record.json", ".old/b/video.mp4", "notes/read.me", "train/c/face.png")
+    assert [video.video_id for video in scan_tree(made_tree(tmp_path, *beside))] == ["a"]
+
+
+def test_a_source_or_a_split_that_nobody_is_of_is_named_with_those_there_are() -> None:
+    videos = [made_video(0, source="DFDC"), made_video(1, source="speech")]
+    assert of_sources(videos, ["speech"]) == of_split(videos, "train")[1:]
+    with pytest.raises(NothingToLearnFrom, match="of the source dfdc; there are DFDC, speech"):
+        of_sources(videos, ["speech", "dfdc"])
+    with pytest.raises(NothingToLearnFrom, match="of the split val to take windows from; there are: train 2"):
+        of_split(videos, "val")
 
 
 def test_a_face_swap_ties_two_people_so_that_neither_crosses_splits() -> None:
