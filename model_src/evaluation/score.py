@@ -73,6 +73,8 @@ def score_one(predictor: Predictor, video: Video, store: Store | None) -> VideoS
 def each_chunk(video: Video, store: Store | None, on_chunk: Callable[[Chunk], None]) -> float:
     """Hand over the video's chunks one by one, from the store or else from its file; how many seconds it lasts."""
     if store is None:
+        if not video.path.is_file():  # a split calls it corrupt: whoever uploads a file knows that it is there
+            raise FileNotFoundError(video.path)
         return split_video(video.path, on_chunk).duration
     record = record_of(video, store)
     end = 0.0

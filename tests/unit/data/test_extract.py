@@ -8,9 +8,12 @@ import os
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from infra.cli import app
 from model_src.data.dataset import WindowDataset
 from model_src.data.extract import EXTRACT_SETTINGS, Tally, extract_all, usable
 from model_src.data.extracted import NotExtracted
@@ -19,7 +22,9 @@ from model_src.data.manifest import scan_tree
 from model_src.data.source import OnTheFly, Preextracted
 from model_src.data.store import Look, Record, Store, sha256
 from model_src.data.video import Video
-from model_src.evaluation.score import each_chunk
+from model_src.evaluation.score import each_chunk, score_videos
+from model_src.studies.conditions import CONDITIONS
+from model_src.studies.robustness import one_under
 from tests.media import make_clip
 from tests.unit.data.made_windows import made_video
 from tests.unit.serving.chunks import make_chunk
@@ -123,3 +128,17 @@ def test_a_file_that_looks_as_it_did_is_not_read_again(tmp_path: Path, monkeypat
     monkeypatch.setattr("model_src.data.extracted.sha256", lambda _: pytest.fail("it was read"))
     assert usable([video], store) == ([video], {})
     assert run([video], store).already == 1
+
+
+@pytest.mark.parametrize("rate", ["0", "nan", "31"])
+def test_a_frame_rate_that_no_video_can_be_split_at_is_refused_with_a_sentence(rate: str) -> None:
+    done = CliRunner().invoke(app, ["extract", "--frame-rate", rate], env={"COLUMNS": "200"})
+    assert done.exit_code == 2
+    assert f"no video can be split at {rate} frames a second; choose 1 to 30" in done.output
+
+
+def test_a_video_that_is_not_there_is_missing_and_not_corrupt(tmp_path: Path) -> None:
+    away = made_video(0, path=tmp_path / "away.mp4")
+    predictor: Any = None  # nothing comes so far
+    assert list(score_videos(predictor, [away])) == [(away, "missing_file")]
+    assert one_under(CONDITIONS["phone band"], predictor, away, tmp_path / "remade") == "missing_file"
