@@ -30,13 +30,16 @@ def extract(
     from model_src.preprocess.limits import Limits
 
     try:
+        settings = replace(EXTRACT_SETTINGS, frame_rate=frame_rate, flow=flow, limits=Limits(min_short_side=min_side))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--frame-rate") from error
+    try:
         videos = load_videos(data_root, manifest)
     except ManifestInvalid as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     root = data_root or (manifest.parent if manifest else Path())
     store = Store(out) if out else store_beside(root)
-    settings = replace(EXTRACT_SETTINGS, frame_rate=frame_rate, flow=flow, limits=Limits(min_short_side=min_side))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     tally = Tally()
     with Progress(*columns, console=console, transient=True) as progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -20,17 +21,28 @@ def gather(
 ) -> None:
     """Write one list of the videos of several data sets. A video that is in two of them is taken once."""
     from model_src.data.find import load_videos
+    from model_src.data.joined import joined
     from model_src.data.manifest import ManifestInvalid, write_manifest
-    from model_src.data.video import Video
+    from model_src.data.video import SPLITS
 
-    videos: dict[str, Video] = {}
+    refuse_unknown("--take", take or [], SPLITS)
+    refuse_unknown("--call", [call], SPLITS)
+    places = [*((root, None) for root in data_root or []), *((None, path) for path in manifest or [])]
     try:
-        for root, listed in [*((root, None) for root in data_root or []), *((None, path) for path in manifest or [])]:
-            for video in load_videos(root, listed):
-                if video.split in (take or ["val", "test"]) and video.source not in (leave or []):
-                    videos.setdefault(video.video_id, video)
+        found = [video for root, listed in places or [(None, None)] for video in load_videos(root, listed)]
+        refuse_unknown("--leave", leave or [], sorted({video.source for video in found}))
+        chosen = [v for v in found if v.split in (take or ["val", "test"]) and v.source not in (leave or [])]
+        videos = [video.model_copy(update={"split": call}) for video in joined(chosen)]
+        if not videos:
+            raise ManifestInvalid(f"None of the {len(found)} videos is to be taken: see --take and --leave.")
     except ManifestInvalid as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
-    write_manifest(out, [video.model_copy(update={"split": call}) for video in videos.values()])
+    write_manifest(out, videos)
     console.print(f"{len(videos)} videos -> {out}", soft_wrap=True)
+
+
+def refuse_unknown(option: str, words: Sequence[str], known: Sequence[str]) -> None:
+    for word in words:
+        if word not in known:
+            raise typer.BadParameter(f"{word!r} is none of {', '.join(known)}", param_hint=option)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model_src.data.sample import Sample
+from model_src.data.sample import LeftOut, Sample
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,12 @@ class Batch:
 
 
 def collate(items: Iterable[list[Sample]]) -> Batch:
+    items = list(items)
     samples = [sample for item in items for sample in item]
+    skipped = [video_id for sample in samples for video_id in sample.skipped]
+    skipped += [item.video_id for item in items if isinstance(item, LeftOut)]
+    if not samples:
+        return _of_nothing(skipped)
     places = max(len(sample.frame_mask) for sample in samples)  # T: videos of another frame rate have other windows
     flows = [sample.flow for sample in samples if sample.flow is not None]
 
@@ -75,8 +80,13 @@ def collate(items: Iterable[list[Sample]]) -> Batch:
         audio_label=numbers("audio_label"),
         in_sync=numbers("in_sync"),
         video_ids=[sample.video_id for sample in samples],
-        skipped=[video_id for sample in samples for video_id in sample.skipped],
+        skipped=skipped,
     )
+
+
+def _of_nothing(skipped: list[str]) -> Batch:
+    tensors: dict[str, Any] = dict.fromkeys((field.name for field in fields(Batch)), torch.zeros(0))
+    return Batch(**(tensors | {"video_ids": [], "skipped": skipped}))
 
 
 def _longer(array: np.ndarray, places: int, blank: bool = False) -> np.ndarray:

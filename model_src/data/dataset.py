@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 
 from model_src.data.fakes.forged_flow import with_own_flow
 from model_src.data.fakes.make import CannotForge
-from model_src.data.sample import FORGED, Sample, cut_window, fewer_frames
+from model_src.data.sample import FORGED, LeftOut, Sample, cut_window, fewer_frames
 from model_src.data.source import Choose, Source, Unreadable
 from model_src.data.video import Video
 from model_src.preprocess.chunk import Chunk
@@ -38,6 +38,7 @@ class WindowDataset(Dataset[list[Sample]]):
     sampling: `random` draws anew every epoch, `uniform` spreads the windows evenly over the video, `start_at` takes
     the windows from that second on. Where `make_fake` is given, an item is a real window followed by its own fake.
     `frames` takes so many frames of each window; `before` changes the real before it is forged, `augment` both after.
+    Of an unreadable video the next one takes the place; where the dataset `checks`, its windows are left out.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class WindowDataset(Dataset[list[Sample]]):
         before: Change | None = None,
         make_fake: MakeFake | None = None,
         frames: int | None = None,
+        checks: bool = False,
     ) -> None:
         if not videos:
             raise NothingToLearnFrom("There is no video to take windows from.")
@@ -66,12 +68,13 @@ class WindowDataset(Dataset[list[Sample]]):
         self.before = before
         self.make_fake = make_fake
         self.frames = frames
+        self.checks = checks
         reals = [place for place, video in enumerate(self.videos) if video.label == 0]
         self._next_real = dict(zip(reals, reals[1:] + reals[:1], strict=True))  # whose sound a forgery may borrow
-        # Turn after turn: [(place of the video, which of its windows in turn)]
-        counts = [min(windows_per_video, source.count(video)) for video in self.videos]
+        # How many windows of each video are dealt; and turn after turn: [(place of the video, which of its windows)]
+        self.turns = [min(windows_per_video, source.count(video)) for video in self.videos]
         self.items = [
-            (place, turn) for turn in range(windows_per_video) for place, count in enumerate(counts) if turn < count
+            (place, turn) for turn in range(windows_per_video) for place, turns in enumerate(self.turns) if turn < turns
         ]
 
     def __len__(self) -> int:
@@ -90,14 +93,17 @@ class WindowDataset(Dataset[list[Sample]]):
     def _item(self, epoch: int, number: int) -> list[Sample]:
         generator = np.random.default_rng([self.seed, epoch, number])
         first, turn = self.items[number]
-        chunk, row, real, skipped = self._read(first, turn, generator)
+        choose = self._choose(first, turn, generator)
+        chunk, row, real, skipped = self._read(first, choose)
+        if skipped and self.checks:
+            return LeftOut(skipped[0])
         if self.frames is not None:
             real = fewer_frames(real, self.frames, generator)
         if self.before is not None:
             real = self.before(real, generator)
         samples = [replace(real, skipped=skipped)]
         if self.make_fake is not None and real.label == 0:
-            other = self._read(self._next_real[first], turn, generator)[2]
+            other = self._read(self._next_real[first], choose)[2]
             fake = with_own_flow(self.make_fake(real, chunk, row, other, generator), real, chunk, row)
             samples.append(replace(fake, video_id=real.video_id + FORGED))  # a video of its own in every count
         if self.augment is not None:
@@ -108,9 +114,7 @@ class WindowDataset(Dataset[list[Sample]]):
                 samples[index] = self.augment(sample, generator)
         return samples
 
-    def _read(
-        self, first: int, turn: int, generator: np.random.Generator
-    ) -> tuple[Chunk, int, Sample, tuple[str, ...]]:
+    def _read(self, first: int, choose: Choose) -> tuple[Chunk, int, Sample, tuple[str, ...]]:
         """The window of that video or, where it cannot be read, of the next one of the same label that can."""
         wanted = self.videos[first].label
         skipped: list[str] = []
@@ -119,17 +123,17 @@ class WindowDataset(Dataset[list[Sample]]):
             if video.label != wanted:
                 continue
             try:
-                chunk, row = self.source.draw(video, self._choose(turn, generator))
+                chunk, row = self.source.draw(video, choose)
             except Unreadable:
                 skipped.append(video.video_id)
                 continue
             return chunk, row, cut_window(chunk, row, video), tuple(skipped)
         raise NothingToLearnFrom(f"None of the {len(skipped)} videos with label {wanted} could be read.")
 
-    def _choose(self, turn: int, generator: np.random.Generator) -> Choose:
+    def _choose(self, place: int, turn: int, generator: np.random.Generator) -> Choose:
         if self.sampling == "random":
             return lambda count: int(generator.integers(count))
         if self.sampling == "uniform":
-            return lambda count: int((turn + 0.5) * count / self.windows_per_video)
+            return lambda count: int((turn + 0.5) * count / self.turns[place])
         begin = round(self.start_at * WINDOWS_PER_SECOND) + turn
         return lambda count: min(begin, count - 1)

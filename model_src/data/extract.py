@@ -1,7 +1,8 @@
 """Split every video of a dataset once, so that no epoch has to decode, detect and align again.
 
 Resumable: a video whose record fits its source and the settings, and whose chunks are all there, is left alone. A video
-that cannot be used gets a record too, with the reason; it is counted, never fatal.
+that cannot be used gets a record too, with the reason; it is counted, never fatal. A file that is not there is counted
+alone: its disk may be back tomorrow, and what was extracted of it stays.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from model_src.data import film, recording
-from model_src.data.store import Record, Store, sha256
+from model_src.data.extracted import NotExtracted, is_of, record_of
+from model_src.data.store import Look, Record, Store, sha256
 from model_src.data.video import Video
 from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.errors import ImageRejected, VideoRejected
@@ -68,16 +70,17 @@ def extract_one(video: Video, store: Store, settings: SplitSettings) -> tuple[Re
     """The record of a video, and whether it had to be made."""
     given = asdict(settings)
     if not video.path.is_file():
-        record = Record(video_id=video.video_id, source_sha256="", settings=given, rejected="missing_file",
-                        reason=f"There is no file at {video.path}.")  # fmt: skip
-        store.write_record(record)
-        return record, True
-    digest = sha256(video.path)
+        return Record(video_id=video.video_id, source_sha256="", settings=given, rejected="missing_file",
+                      reason=f"There is no file at {video.path}."), True  # fmt: skip
+    look = Look.at(video.path)  # before it is read: what is written meanwhile will show
     found = store.record(video.video_id)
-    if found and (found.source_sha256, found.settings) == (digest, given) and not store.damaged(found):
+    if found and found.settings == given and is_of(found, video.path) and not store.damaged(found):
+        if found.look != look:
+            store.write_record(found.model_copy(update={"look": look}))
         return found, False
     shutil.rmtree(store.folder(video.video_id), ignore_errors=True)
-    record = _split(video, store, settings, Record(video_id=video.video_id, source_sha256=digest, settings=given))
+    begun = Record(video_id=video.video_id, source_sha256=sha256(video.path), look=look, settings=given)
+    record = _split(video, store, settings, begun)
     store.write_record(record)
     return record, True
 
@@ -113,11 +116,12 @@ def usable(videos: Iterable[Video], store: Store) -> tuple[list[Video], Counter[
     """The videos that the store has windows of, and how many it has not, by reason."""
     kept, missing = [], Counter[str]()
     for video in videos:
-        record = store.record(video.video_id)
-        if record is not None and record.windows:
-            kept.append(video)
+        try:
+            record_of(video, store)
+        except NotExtracted as absence:
+            missing[str(absence)] += 1
         else:
-            missing["not_extracted" if record is None else record.rejected or "no_windows"] += 1
+            kept.append(video)
     return kept, missing
 
 

@@ -1,4 +1,4 @@
-"""Nobody may be known from training when the model is tested: identities never cross splits.
+"""Nobody may be known from training when the model is tested: neither identities nor files cross splits.
 
 A face-swap shows one person and wears another's face, so it ties both together: whoever is tied, however far along the
 chain, belongs to one group, and a group lies in one split.
@@ -10,11 +10,18 @@ import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from model_src.data.store import Store
 from model_src.data.video import SPLITS, Split, Video
+
+CALLED = ("real", "fake")  # by label
 
 
 class IdentityLeak(ValueError):
     """Somebody is in two splits: what is measured there would be memory, not skill."""
+
+
+class SameFile(IdentityLeak):
+    """One file is in two splits, or is called real and fake."""
 
 
 def groups(videos: Sequence[Video]) -> list[list[Video]]:
@@ -51,6 +58,19 @@ def refuse_leaks(videos: Sequence[Video]) -> None:
     if leaking:
         shown = ", ".join(f"{person} ({', '.join(sorted(homes[person]))})" for person in leaking[:3])
         raise IdentityLeak(f"{len(leaking)} identities are in more than one split: {shown}.")
+
+
+def refuse_same_files(videos: Sequence[Video], store: Store) -> None:
+    """Copies are told by what was extracted; within a split, under one label, they are nobody's harm."""
+    first: dict[str, Video] = {}
+    for video in videos:
+        record = store.record(video.video_id)
+        if record is None:
+            continue
+        other = first.setdefault(record.source_sha256, video)
+        if (other.split, other.label) != (video.split, video.label):
+            places = " and ".join(f"{one.video_id} ({one.split}, {CALLED[one.label]})" for one in (other, video))
+            raise SameFile(f"{places} are the same file: leave one of them out.")
 
 
 def split_by_identity(videos: Sequence[Video], shares: Mapping[Split, float], seed: int = 0) -> list[Video]:

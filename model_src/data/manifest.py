@@ -10,6 +10,7 @@ Paths in a file are relative to the data root where one is given, otherwise to t
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from model_src.data.video import SPLITS, Video
 
 SUFFIXES = {".mp4", ".m4v", ".mov", ".avi", ".webm", ".mkv"}
 META = "meta.json"
+COLUMNS = ("video_id", "label", "split", "path")  # that a CSV file has in any case
 
 
 class ManifestInvalid(ValueError):
@@ -32,16 +34,45 @@ def read_manifest(path: Path, data_root: Path | None = None) -> list[Video]:
     if not path.is_file():
         raise ManifestInvalid(f"There is no manifest at {path}.")
     if path.suffix == ".csv":
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [_plain_row(row) for row in csv.DictReader(file)]
+        rows = _rows(path)
     elif path.suffix == ".json":
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = _parsed(path)
         rows = rows.get("videos", rows) if isinstance(rows, dict) else rows
     else:
         raise ManifestInvalid(f"{path} is neither a .csv nor a .json file.")
     if not isinstance(rows, list) or not rows:
         raise ManifestInvalid(f"{path} lists no videos.")
     return unique([_video(row, f"{path}, entry {number}", root) for number, row in enumerate(rows, start=1)])
+
+
+def _text(path: Path) -> str:
+    """Spreadsheets put a mark in front of UTF-8."""
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ManifestInvalid(f"{path}, line {line}: this is no UTF-8; save the file as UTF-8.") from error
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        return json.loads(_text(path))
+    except json.JSONDecodeError as error:
+        raise ManifestInvalid(f"{path}, line {error.lineno}: this is no JSON: {error.msg}.") from error
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""))
+    try:
+        columns = reader.fieldnames or []
+        missing = [name for name in COLUMNS if name not in columns]
+        if missing:
+            found = ", ".join(columns) or "none"
+            raise ManifestInvalid(f"{path} lacks {', '.join(missing)}; its columns, set apart by commas, are: {found}.")
+        return [_plain_row(row) for row in reader]
+    except csv.Error as error:
+        raise ManifestInvalid(f"{path}, line {reader.line_num}: this is no CSV: {error}.") from error
 
 
 def _plain_row(row: dict[str, Any]) -> dict[str, Any]:
@@ -70,18 +101,30 @@ def _video(row: Any, where: str, root: Path) -> Video:
 def scan_tree(root: Path) -> list[Video]:
     """`split/video_id/` holds one video and a `meta.json` with at least its label."""
     root, videos = root.resolve(), []
+    for folder in sorted(root.glob("[!.]*/")):
+        if folder.name not in SPLITS and any(_videos_in(inner) for inner in folder.glob("*")):
+            raise ManifestInvalid(f"{folder} holds videos and is no split; the splits are {', '.join(SPLITS)}.")
     for split in SPLITS:
-        for meta in sorted((root / split).glob(f"*/{META}")):
-            files = sorted(file for file in meta.parent.iterdir() if file.suffix.lower() in SUFFIXES)
+        for folder in sorted((root / split).glob("*")):
+            files, meta = _videos_in(folder), folder / META
+            if not meta.is_file():
+                if files:
+                    raise ManifestInvalid(f"{files[0]} has no {META} beside it, in a folder split/video_id/.")
+                continue
             if len(files) != 1:
-                raise ManifestInvalid(f"{meta.parent} holds {len(files)} videos; it should hold one.")
-            row = json.loads(meta.read_text(encoding="utf-8"))
-            videos.append(
-                _video({"video_id": meta.parent.name, "split": split, "path": files[0]} | row, str(meta), root)
-            )
+                raise ManifestInvalid(f"{folder} holds {len(files)} videos; it should hold one.")
+            row = _parsed(meta)
+            if isinstance(row, dict):
+                row = {"video_id": folder.name, "split": split, "path": files[0]} | row
+            videos.append(_video(row, str(meta), root))
     if not videos:
         raise ManifestInvalid(f"{root} holds no split/video_id/{META} for a split of {', '.join(SPLITS)}.")
     return unique(videos)
+
+
+def _videos_in(place: Path) -> list[Path]:
+    files = place.glob("*") if place.is_dir() else [place]
+    return sorted(file for file in files if file.suffix.lower() in SUFFIXES)
 
 
 def unique(videos: Sequence[Video]) -> list[Video]:

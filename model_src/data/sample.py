@@ -37,6 +37,14 @@ class Sample:
     skipped: tuple[str, ...] = ()  # videos that could not be read and were passed over for this one
 
 
+class LeftOut(list[Sample]):
+    """Stands in a batch for a window that could not be read, where no other may take its place."""
+
+    def __init__(self, video_id: str) -> None:
+        super().__init__()
+        self.video_id = video_id
+
+
 def cut_window(chunk: Chunk, row: int, video: Video) -> Sample:
     rows = chunk.window_frames[row]  # [T]
     pcm, voice, length = window_audio.cut_window(chunk, row)

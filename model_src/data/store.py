@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -27,6 +27,20 @@ class ChunkFile(BaseModel):
     windows: int = Field(ge=1)
 
 
+class Look(BaseModel):
+    """What a file shows without being read: as long as it stays the same, so has the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size: int
+    changed_ns: int
+
+    @classmethod
+    def at(cls, path: Path) -> Self:
+        status = path.stat()
+        return cls(size=status.st_size, changed_ns=status.st_mtime_ns)
+
+
 class Record(BaseModel):
     """What became of one video."""
 
@@ -35,6 +49,7 @@ class Record(BaseModel):
     version: Literal[1] = 1
     video_id: str
     source_sha256: str
+    look: Look | None = Field(None, description="of the source; null in records of earlier versions")
     settings: dict[str, Any] = Field(description="the settings it was split with")
     chunks: list[ChunkFile] = []
     report: dict[str, Any] | None = Field(None, description="of the split")

@@ -5,11 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Split = Literal["train", "val", "test"]
-Label = Literal[0, 1]  # 0 real, 1 fake
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+
+def _is_no_boolean(label: object) -> object:
+    """Python takes true for 1, and nobody knows what it was to be true of."""
+    if isinstance(label, bool):
+        raise ValueError("a label is 0 (real) or 1 (fake), not true or false")
+    return label
+
+
+Label = Annotated[Literal[0, 1], BeforeValidator(_is_no_boolean)]  # 0 real, 1 fake
 
 
 def _is_plain_name(name: str) -> str:

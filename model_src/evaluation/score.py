@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from model_src.data.extracted import NotExtracted, record_of
 from model_src.data.identities import group_names
 from model_src.data.store import Store
 from model_src.data.video import Video
@@ -22,10 +23,6 @@ from model_src.verdict.aggregate import UnusableScores, VideoScores, aggregate
 from model_src.verdict.scores import ChunkScores
 
 Found = TypeVar("Found")
-
-
-class NotExtracted(Exception):
-    """The store holds no chunk of the video; the argument says why."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +73,10 @@ def score_one(predictor: Predictor, video: Video, store: Store | None) -> VideoS
 def each_chunk(video: Video, store: Store | None, on_chunk: Callable[[Chunk], None]) -> float:
     """Hand over the video's chunks one by one, from the store or else from its file; how many seconds it lasts."""
     if store is None:
+        if not video.path.is_file():  # a split calls it corrupt: whoever uploads a file knows that it is there
+            raise FileNotFoundError(video.path)
         return split_video(video.path, on_chunk).duration
-    record = store.record(video.video_id)
-    if record is None or not record.chunks:
-        raise NotExtracted(record.rejected if record and record.rejected else "not_extracted")
+    record = record_of(video, store)
     end = 0.0
     for file in record.chunks:
         chunk = store.read_chunk(video.video_id, file.name)

@@ -35,7 +35,9 @@ class SplitSettings:
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
-        if not 1 <= self.frame_rate <= 30 or self.windows_per_chunk < 1 or not 0 < self.min_confidence < 1:
+        if not 1 <= self.frame_rate <= 30:
+            raise ValueError(f"no video can be split at {self.frame_rate:g} frames a second; choose 1 to 30")
+        if self.windows_per_chunk < 1 or not 0 < self.min_confidence < 1:
             raise ValueError(f"no video can be split with {self}")
 
 

@@ -75,6 +75,8 @@ def under(condition: Condition | None, predictor: Predictor, videos: Sequence[Vi
 
 
 def one_under(condition: Condition, predictor: Predictor, video: Video, target: Path) -> VideoScores | str:
+    if not video.path.is_file():
+        return "missing_file"
     try:
         remake(video.path, target, condition)
     except VideoRejected as rejection:

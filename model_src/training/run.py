@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model_src.data.augment.augment import CHANNEL, Augment, Weathered
+from model_src.data.choose import of_sources, of_split
 from model_src.data.dataset import NothingToLearnFrom, WindowDataset
 from model_src.data.extract import store_beside, usable
 from model_src.data.fakes.gallery import gather
 from model_src.data.fakes.make import SelfMadeFakes
-from model_src.data.identities import count_of, group_names, refuse_leaks
+from model_src.data.identities import count_of, group_names, refuse_leaks, refuse_same_files
 from model_src.data.source import OnTheFly, Preextracted, Source
 from model_src.data.store import Store
 from model_src.data.video import Video
@@ -105,16 +106,17 @@ def datasets(
     """What is learnt and what it is checked on. Videos without windows are left out and counted."""
     data, source, kept = settings.data, source_of(settings, data_root), list(videos)
     if data.sources is not None:
-        kept = [video for video in kept if video.source in data.sources]
+        kept = of_sources(kept, data.sources)
     if isinstance(source, Preextracted):
         kept, missing = usable(kept, source.store)
         if missing:
             reasons = ", ".join(f"{reason} {count}" for reason, count in missing.most_common())
             logger.warning("%d of %d videos are left out: %s", missing.total(), len(videos), reasons)
+        refuse_same_files(kept, source.store)
     logger.info("videos: %s", count_of(kept))
     if not kept:
         raise NothingToLearnFrom(f"None of the {len(videos)} videos has been extracted: run `aura extract` first.")
-    learnt = [video for video in kept if video.split == "train"]
+    learnt = of_split(kept, "train")
     learn = WindowDataset(
         learnt,
         source,
@@ -127,7 +129,7 @@ def datasets(
         make_fake=forger(data, learnt, source) if data.self_made_fakes else None,
         frames=data.frames,
     )
-    unseen = [video for video in kept if video.split == "val"]
+    unseen = of_split(kept, "val")
     check = WindowDataset(
         unseen,
         source,
@@ -138,6 +140,7 @@ def datasets(
         make_fake=forger(data, unseen, source)
         if data.self_made_fakes and not any(video.label for video in unseen)
         else None,
+        checks=True,
     )
     return learn, check
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,6 +14,8 @@ from model_src.data.dataset import WindowDataset
 from model_src.training.objective import Objective
 from model_src.training.processes import Team
 from model_src.training.ranking import roc_auc, video_means
+
+logger = logging.getLogger(__name__)
 
 
 def refuse_one_class(check: WindowDataset) -> None:
@@ -27,7 +30,11 @@ def validate(
     """The loss per window, and the AUC per video (of the mean log-odds, as a verdict is formed) and per window."""
     objective.eval()
     mine: list[tuple[str, int, float, float]] = []
+    skipped: list[str] = []
     for batch in batches:
+        skipped += batch.skipped
+        if not len(batch):
+            continue
         batch = batch.to(team.device)
         with precision():
             _, losses, odds = objective(batch)
@@ -35,6 +42,10 @@ def validate(
         rows = zip(batch.video_ids, batch.label.tolist(), odds.tolist(), strict=True)
         mine += [(video_id, label, odd, loss) for video_id, label, odd in rows]
     found = team.gather(mine)
+    skipped = team.gather(skipped)
+    if skipped and team.leads:
+        said = "validation: %d windows cannot be read and are left out, of %d videos, %s among them"
+        logger.warning(said, len(skipped), len(set(skipped)), min(skipped))
     video_ids = [row[0] for row in found]
     labels, odds, losses_ = (np.array([row[place] for row in found]) for place in (1, 2, 3))
     return {

@@ -19,7 +19,7 @@ Mark = Callable[[Chunk, Video, np.random.Generator], Chunk]
 
 def made_video(number: int, split: Split = "train", label: int | None = None, **fields: object) -> Video:
     return Video.model_validate(
-        {"video_id": f"{split}_{number:03d}", "label": number % 2 if label is None else label, "split": split}
+        {"video_id": f"{split}_{number:03d}", "label": number % 2 if label is None else int(label), "split": split}
         | {"path": Path("none.mp4")}
         | fields
     )

@@ -37,6 +37,21 @@ def test_uniform_windows_spread_over_the_video_and_start_at_begins_there() -> No
     assert [later[(0, n)][0].window for n in range(4)] == [9, 10, 11, 11]
 
 
+@pytest.mark.parametrize(
+    ("there", "asked", "dealt"), [(4, 8, [0, 1, 2, 3]), (3, 8, [0, 1, 2]), (12, 3, [2, 6, 10]), (5, 4, [0, 1, 3, 4])]
+)
+def test_a_short_video_is_seen_to_its_end(there: int, asked: int, dealt: list[int]) -> None:
+    class Known(MadeSource):
+        def count(self, video):  # type: ignore[no-untyped-def]
+            return there
+
+        def draw(self, video, choose):  # type: ignore[no-untyped-def]
+            return make_chunk(6.0), choose(there)
+
+    dataset = WindowDataset([made_video(0)], Known(), sampling="uniform", windows_per_video=asked)
+    assert [dataset[(0, n)][0].window for n in range(len(dataset))] == dealt
+
+
 def test_an_unreadable_video_is_passed_over_and_counted() -> None:
     dataset = WindowDataset(made_videos(4), MadeSource(unreadable=frozenset({"train_000"})))
     sample = dataset[(0, 0)][0]
@@ -44,6 +59,16 @@ def test_an_unreadable_video_is_passed_over_and_counted() -> None:
     nothing = WindowDataset([made_video(0)], MadeSource(unreadable=frozenset({"train_000"})))
     with pytest.raises(NothingToLearnFrom):
         nothing[(0, 0)]
+
+
+def test_a_video_that_is_checked_on_is_left_out_and_counted_where_it_cannot_be_read_and_no_other_stands_in() -> None:
+    source = MadeSource(unreadable=frozenset({"val_000"}))
+    check = WindowDataset(made_videos(4, "val"), source, sampling="uniform", windows_per_video=2, checks=True)
+    batch = collate(check[(0, number)] for number in range(len(check)))
+    assert sorted(batch.video_ids) == sorted(["val_001", "val_002", "val_003"] * 2)
+    assert batch.skipped == ["val_000"] * 2
+    nothing = collate([check[(0, 0)]])
+    assert (len(nothing), nothing.video_ids, nothing.skipped) == (0, [], ["val_000"])
 
 
 def test_a_sample_holds_its_own_second_of_sound_and_nothing_beyond_the_end() -> None:

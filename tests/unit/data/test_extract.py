@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from infra.cli import app
 from model_src.data.dataset import WindowDataset
 from model_src.data.extract import EXTRACT_SETTINGS, Tally, extract_all, usable
+from model_src.data.extracted import NotExtracted
 from model_src.data.made_clips import make_dataset
 from model_src.data.manifest import scan_tree
 from model_src.data.source import OnTheFly, Preextracted
-from model_src.data.store import Store
+from model_src.data.store import Look, Record, Store, sha256
 from model_src.data.video import Video
+from model_src.evaluation.score import each_chunk, score_videos
+from model_src.studies.conditions import CONDITIONS
+from model_src.studies.robustness import one_under
 from tests.media import make_clip
+from tests.unit.data.made_windows import made_video
+from tests.unit.serving.chunks import make_chunk
 
 
 def run(videos: list[Video], store: Store, frame_rate: float = 5.0) -> Tally:
@@ -73,3 +83,62 @@ def test_extraction_goes_on_where_it_stopped_and_redoes_what_was_damaged(videos:
     fresh = WindowDataset(kept, OnTheFly(), sampling="uniform")
     assert (stored[(0, 0)][0].crops == fresh[(0, 0)][0].crops).all()
     assert (stored[(0, 0)][0].pcm == fresh[(0, 0)][0].pcm).all()
+
+
+def kept(store: Store, video: Video, **fields: object) -> Record:
+    """As if it had been extracted."""
+    chunk = store.write_chunk(video.video_id, make_chunk(1.0))
+    record = Record.model_validate(
+        {"video_id": video.video_id, "source_sha256": "0", "settings": asdict(EXTRACT_SETTINGS), "chunks": [chunk]}
+        | fields
+    )
+    store.write_record(record)
+    return record
+
+
+def test_what_was_extracted_outlives_the_absence_of_its_source(tmp_path: Path) -> None:
+    store, away = Store(tmp_path), made_video(0)
+    record = kept(store, away)
+    assert run([away], store).rejected == {"missing_file": 1}
+    assert store.record(away.video_id) == record
+    assert usable([away], store) == ([away], {})
+
+
+def test_faces_of_another_file_are_neither_learnt_nor_judged_and_are_extracted_anew(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, video = Store(tmp_path / "store"), made_video(0, path=tmp_path / "video.mp4")
+    video.path.write_text("one")
+    kept(store, video, source_sha256=sha256(video.path), look=Look.at(video.path))
+    assert usable([video], store) == ([video], {})
+    video.path.write_text("two")
+    os.utime(video.path, (0, 0))  # as long as the first one, and not of the same moment
+    assert usable([video], store) == ([], {"stale": 1})
+    with pytest.raises(NotExtracted, match="stale"):
+        each_chunk(video, store, lambda _: None)
+    assert f"train_000: {video.path} is not the file that was extracted" in caplog.text
+    assert run([video], store).rejected == {"unsupported_container": 1}  # it is no video
+
+
+def test_a_file_that_looks_as_it_did_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, video = Store(tmp_path / "store"), made_video(0, path=tmp_path / "video.mp4")
+    video.path.write_text("one")
+    kept(store, video, source_sha256=sha256(video.path))  # by a version that did not write down how files look
+    assert run([video], store).already == 1
+    monkeypatch.setattr("model_src.data.extracted.sha256", lambda _: pytest.fail("it was read"))
+    assert usable([video], store) == ([video], {})
+    assert run([video], store).already == 1
+
+
+@pytest.mark.parametrize("rate", ["0", "nan", "31"])
+def test_a_frame_rate_that_no_video_can_be_split_at_is_refused_with_a_sentence(rate: str) -> None:
+    done = CliRunner().invoke(app, ["extract", "--frame-rate", rate], env={"COLUMNS": "200"})
+    assert done.exit_code == 2
+    assert f"no video can be split at {rate} frames a second; choose 1 to 30" in done.output
+
+
+def test_a_video_that_is_not_there_is_missing_and_not_corrupt(tmp_path: Path) -> None:
+    away = made_video(0, path=tmp_path / "away.mp4")
+    predictor: Any = None  # nothing comes so far
+    assert list(score_videos(predictor, [away])) == [(away, "missing_file")]
+    assert one_under(CONDITIONS["phone band"], predictor, away, tmp_path / "remade") == "missing_file"

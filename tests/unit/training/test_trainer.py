@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from model_src.models import load_for_inference
+from model_src.data.dataset import WindowDataset
+from model_src.models import build, load_for_inference
 from model_src.models.checkpoint import load_checkpoint
 from model_src.training.journal import Journal, TrackerMissing
+from model_src.training.loading import check_loader
+from model_src.training.objective import Objective
 from model_src.training.position import Diverged, Stopped
+from model_src.training.processes import Team
 from model_src.training.settings import LogSettings
 from model_src.training.trainer import Trainer
+from model_src.training.validation import validate
+from tests.unit.data.made_windows import MadeSource, made_videos
 from tests.unit.training.made_run import learner, settings, trainer
 
 
@@ -48,6 +55,18 @@ def test_the_loss_falls_and_the_checkpoint_is_the_contracts(tmp_path: Path) -> N
     assert len(list(tmp_path.glob("multimodal_best_*.pth"))) == 1
     assert len(list(tmp_path.glob("multimodal_v1_epoch*_*.pth"))) == 4
     assert load_for_inference(run.best).config == run.model.config
+
+
+def test_a_validation_says_what_it_could_not_read_and_judges_without_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = MadeSource(unreadable=frozenset({"val_001"}))
+    check = WindowDataset(made_videos(4, "val"), source, sampling="uniform", windows_per_video=2, checks=True)
+    chosen = settings(tmp_path, batch_size=1)  # so that some batches hold nothing
+    objective = Objective(build(learner(), pretrained=False), chosen.loss)
+    found = validate(objective, check_loader(chosen, check, Team()), Team(), nullcontext)
+    assert 0 <= found["auc"] <= 1
+    assert "validation: 2 windows cannot be read and are left out, of 1 videos, val_001 among them" in caplog.text
 
 
 def test_attacks_look_for_slopes_in_full_precision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

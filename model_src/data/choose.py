@@ -1,0 +1,26 @@
+"""The videos of a list that are asked for, by source or by split; where there are none, it is said which there are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from model_src.data.dataset import NothingToLearnFrom
+from model_src.data.video import Split, Video
+
+
+def of_sources(videos: Sequence[Video], sources: Sequence[str]) -> list[Video]:
+    there = sorted({video.source for video in videos})
+    unknown = [source for source in sources if source not in there]
+    if unknown:
+        raise NothingToLearnFrom(f"No video is of the source {', '.join(unknown)}; there are {', '.join(there)}.")
+    return [video for video in videos if video.source in sources]
+
+
+def of_split(videos: Sequence[Video], split: Split) -> list[Video]:
+    chosen = [video for video in videos if video.split == split]
+    if not chosen:
+        there = Counter(video.split for video in videos)
+        counts = ", ".join(f"{name} {count}" for name, count in there.items())
+        raise NothingToLearnFrom(f"There is no video of the split {split} to take windows from; there are: {counts}.")
+    return chosen
