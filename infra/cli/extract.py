@@ -27,10 +27,10 @@ def extract(
     from model_src.data.find import load_videos
     from model_src.data.manifest import ManifestInvalid
     from model_src.data.store import Store
-    from model_src.preprocess.limits import Limits
 
+    limits = replace(EXTRACT_SETTINGS.limits, min_short_side=min_side)
     try:
-        settings = replace(EXTRACT_SETTINGS, frame_rate=frame_rate, flow=flow, limits=Limits(min_short_side=min_side))
+        settings = replace(EXTRACT_SETTINGS, frame_rate=frame_rate, flow=flow, limits=limits)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--frame-rate") from error
     try:

@@ -15,16 +15,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from model_src.data import film, recording
-from model_src.data.extracted import NotExtracted, is_of, record_of
+from model_src.data.extracted import NotExtracted, is_same, record_of
 from model_src.data.store import Look, Record, Store, sha256
 from model_src.data.video import Video
 from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.errors import ImageRejected, VideoRejected
+from model_src.preprocess.limits import Limits
 from model_src.preprocess.split import SplitSettings, split_video
 from model_src.preprocess.still import chunk_of_image
 
 # Short chunks: one window is drawn from a chunk, and all of the chunk has to be read for it. 8 windows are 3.4 MB.
-EXTRACT_SETTINGS = SplitSettings(windows_per_chunk=8)
+EXTRACT_SETTINGS = SplitSettings(windows_per_chunk=8, limits=Limits(max_bytes=2 * 1024**3))
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 
@@ -74,7 +75,7 @@ def extract_one(video: Video, store: Store, settings: SplitSettings) -> tuple[Re
                       reason=f"There is no file at {video.path}."), True  # fmt: skip
     look = Look.at(video.path)  # before it is read: what is written meanwhile will show
     found = store.record(video.video_id)
-    if found and found.settings == given and is_of(found, video.path) and not store.damaged(found):
+    if found and found.settings == given and is_same(found, video.path) and not store.damaged(found):
         if found.look != look:
             store.write_record(found.model_copy(update={"look": look}))
         return found, False

@@ -24,7 +24,7 @@ def record_of(video: Video, store: Store) -> Record:
     record = store.record(video.video_id)
     if record is None:
         raise NotExtracted("not_extracted")
-    if not is_of(record, video.path):
+    if not looks_the_same(record, video.path):
         logger.warning(
             "%s: %s is not the file that was extracted; run `aura extract` again", video.video_id, video.path
         )
@@ -34,13 +34,14 @@ def record_of(video: Video, store: Store) -> Record:
     return record
 
 
-def is_of(record: Record, path: Path) -> bool:
-    """Was it this file? It is read only where it looks another. A file that is gone may well be the one."""
-    if not path.is_file():
-        return True
-    look = Look.at(path)
-    if record.look == look:
-        return True
-    if record.look is not None and record.look.size != look.size:
-        return False
-    return sha256(path) == record.source_sha256
+def looks_the_same(record: Record, path: Path) -> bool:
+    """By its size: a copy has another time, and to read all files at every start takes hours where there are many.
+
+    A file that is gone may well be the one.
+    """
+    return record.look is None or not path.is_file() or record.look.size == path.stat().st_size
+
+
+def is_same(record: Record, path: Path) -> bool:
+    """Read to the end, unless nobody has written to the file since."""
+    return record.look == Look.at(path) or (looks_the_same(record, path) and sha256(path) == record.source_sha256)

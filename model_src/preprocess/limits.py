@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """240p to 1080p in any orientation, 1 second to 10 minutes."""
+    """240p to 1080p in any orientation, 1 second to 10 minutes, 500 MiB: what the service accepts by default."""
 
     min_short_side: int = 240
     max_short_side: int = 1080
     max_long_side: int = 1920
     min_seconds: float = 1.0
     max_seconds: float = 600.0
-    max_bytes: int = 2 * 1024**3
+    max_bytes: int = 500 * 1024**2
     max_frame_rate: float = 240.0
 
     @property

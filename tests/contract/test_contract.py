@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from functions.core.contracts import PROGRESS, ErrorCode, JobView, Metadata, Stage, Status
+from infra.local.package import load_template
 from model_src.preprocess.errors import REJECTION_CODES
+from model_src.preprocess.limits import Limits
 from model_src.verdict.prediction import AnomalousFrame, Prediction
 
 STATUSES = {"pending", "processing", "completed", "failed"}
@@ -49,3 +51,10 @@ def test_every_reason_to_reject_a_video_is_a_code_of_the_contract() -> None:
 )
 def test_every_promised_field_is_there(model: type, promised: set[str]) -> None:
     assert promised <= set(model.model_fields)  # type: ignore[attr-defined]
+
+
+def test_what_is_accepted_here_is_what_the_service_accepts() -> None:
+    """aura probe and aura score go by the defaults, the service by its template."""
+    parameters, limits = load_template()["Parameters"], Limits()
+    assert parameters["MaxUploadBytes"]["Default"] == limits.max_bytes
+    assert parameters["MaxVideoSeconds"]["Default"] == limits.max_seconds

@@ -111,13 +111,23 @@ def test_faces_of_another_file_are_neither_learnt_nor_judged_and_are_extracted_a
     video.path.write_text("one")
     kept(store, video, source_sha256=sha256(video.path), look=Look.at(video.path))
     assert usable([video], store) == ([video], {})
-    video.path.write_text("two")
-    os.utime(video.path, (0, 0))  # as long as the first one, and not of the same moment
+    video.path.write_text("another")
     assert usable([video], store) == ([], {"stale": 1})
     with pytest.raises(NotExtracted, match="stale"):
         each_chunk(video, store, lambda _: None)
     assert f"train_000: {video.path} is not the file that was extracted" in caplog.text
     assert run([video], store).rejected == {"unsupported_container": 1}  # it is no video
+
+
+def test_extracting_again_reads_a_file_of_another_moment_to_the_end(tmp_path: Path) -> None:
+    store, video = Store(tmp_path / "store"), made_video(0, path=tmp_path / "video.mp4")
+    video.path.write_text("one")
+    kept(store, video, source_sha256=sha256(video.path), look=Look.at(video.path))
+    os.utime(video.path, (0, 0))  # a copy of it
+    assert run([video], store).already == 1
+    video.path.write_text("two")  # as long as the first one
+    os.utime(video.path, (1, 1))
+    assert run([video], store).rejected == {"unsupported_container": 1}
 
 
 def test_a_file_that_looks_as_it_did_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
