@@ -66,11 +66,12 @@ def prepare(
     from model_src.data.find import load_videos
     from model_src.data.manifest import ManifestInvalid
     from model_src.evaluation.score import load_predictor
+    from model_src.models.checkpoint import CheckpointUnreadable
     from model_src.serving.errors import ModelUnavailable
 
     try:
         return load_predictor(checkpoint, device), load_videos(data_root, manifest)
-    except (ManifestInvalid, ModelUnavailable, FileNotFoundError) as error:
+    except (ManifestInvalid, ModelUnavailable, CheckpointUnreadable, FileNotFoundError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 

@@ -43,6 +43,7 @@ def saying_what_is_wrong() -> Iterator[None]:
     from model_src.data.made_clips import SampleMissing
     from model_src.data.manifest import ManifestInvalid
     from model_src.models import MissingWeightsError
+    from model_src.models.checkpoint import CheckpointUnreadable
     from model_src.serving.errors import ModelUnavailable
     from model_src.studies.variant import StudyInvalid
     from model_src.training.position import Stopped
@@ -53,7 +54,7 @@ def saying_what_is_wrong() -> Iterator[None]:
     except Stopped as stopped:
         console.print(f"{stopped}\nThe same command goes on from there.")
     except (ManifestInvalid, NothingToLearnFrom, IdentityLeak, MissingWeightsError, SampleMissing, ModelUnavailable,
-            StudyInvalid, ValidationError, FileNotFoundError) as error:  # fmt: skip
+            CheckpointUnreadable, StudyInvalid, ValidationError, FileNotFoundError) as error:  # fmt: skip
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 

@@ -145,6 +145,15 @@ def test_the_attack_command_ends_in_a_table_and_a_curve(checkpoint: Path, root: 
     assert {"attack.csv", "attack.json", "attack.md", "attack.png"} <= {file.name for file in tmp_path.iterdir()}
 
 
+@pytest.mark.parametrize("command", ["evaluate", "calibrate", "robustness", "shortcuts", "attack"])
+def test_a_file_that_is_no_checkpoint_is_named_by_whatever_reads_it(root: Path, tmp_path: Path, command: str) -> None:
+    broken = tmp_path / "broken.pth"
+    broken.write_bytes(b"no weights")
+    done = CliRunner().invoke(app, [command, "--checkpoint", str(broken), "--data-root", str(root)])
+    assert done.exit_code == 1
+    assert f"{broken} is no complete checkpoint" in done.output
+
+
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
