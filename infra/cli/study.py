@@ -38,14 +38,10 @@ def saying_what_is_wrong() -> Iterator[None]:
     """What a person can put right ends the command with a sentence."""
     from pydantic import ValidationError
 
-    from model_src.data.dataset import NothingToLearnFrom
-    from model_src.data.identities import IdentityLeak
     from model_src.data.made_clips import SampleMissing
-    from model_src.data.manifest import ManifestInvalid
-    from model_src.models import MissingWeightsError
-    from model_src.models.checkpoint import CheckpointUnreadable
     from model_src.serving.errors import ModelUnavailable
     from model_src.studies.variant import StudyInvalid
+    from model_src.training.foreseen import FORESEEN
     from model_src.training.position import Stopped
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -53,8 +49,7 @@ def saying_what_is_wrong() -> Iterator[None]:
         yield
     except Stopped as stopped:
         console.print(f"{stopped}\nThe same command goes on from there.")
-    except (ManifestInvalid, NothingToLearnFrom, IdentityLeak, MissingWeightsError, SampleMissing, ModelUnavailable,
-            CheckpointUnreadable, StudyInvalid, ValidationError, FileNotFoundError) as error:  # fmt: skip
+    except (*FORESEEN, SampleMissing, ModelUnavailable, StudyInvalid, ValidationError, FileNotFoundError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 

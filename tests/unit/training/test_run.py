@@ -7,7 +7,9 @@ import signal
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from infra.cli import app
 from model_src.data.dataset import NothingToLearnFrom
 from model_src.data.extract import extract_all, store_beside
 from model_src.data.find import load_videos
@@ -17,7 +19,7 @@ from model_src.data.video import Video
 from model_src.models import load_for_inference
 from model_src.training.position import Stopped
 from model_src.training.run import train
-from model_src.training.settings import TrainSettings
+from model_src.training.settings import TrainSettings, load_settings
 from model_src.training.solve import CannotSolve
 from model_src.training.trainer import Trainer
 from model_src.training_job.ship import best_checkpoint
@@ -37,6 +39,10 @@ def chosen(folder: Path) -> TrainSettings:
     """With augmentation, and every real beside a fake that is made of it."""
     changes = {"model": learner().model_dump(), "pretrained": False, "data.self_made_fakes": True}
     return settings(folder, **changes, **{"stop.epochs": 1, "data.validation_windows": 1, "batch_size": 2})
+
+
+def aura_train(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["train", *map(str, arguments)], env={"COLUMNS": "200"})
 
 
 def test_videos_become_a_checkpoint_and_what_is_missing_is_counted(
@@ -81,6 +87,36 @@ def test_sigterm_saves_and_the_next_run_goes_on(root: Path, tmp_path: Path, monk
     monkeypatch.undo()
     outcome = train(chosen(tmp_path), load_videos(root), data_root=root, resume=tmp_path / "multimodal_latest.pth")
     assert outcome.epochs == 1
+
+
+def test_off_without_quotes_is_off(tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text("amp: off\n")
+    assert load_settings(tmp_path / "run.yaml").amp == "off"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (None, "run.yaml cannot be read: No such file"),
+        ("stop: [1", "run.yaml is no YAML"),
+        ("stop:\n", "stop.epochs cannot be set: stop is None"),
+        ("just words\n", "run.yaml holds no settings"),
+        ("model: contract-v9\n", "no model is called 'contract-v9'"),
+        (
+            "data: {frames: 1}\nmodel: {name: mine, fusion: {temporal_consistency_loss: {enabled: true}}}\n",
+            "compares frames, and data.frames is 1",
+        ),
+    ],
+)
+def test_settings_that_cannot_be_used_are_refused_in_a_sentence(
+    root: Path, tmp_path: Path, text: str | None, complaint: str
+) -> None:
+    config = tmp_path / "run.yaml"
+    if text is not None:
+        config.write_text(text)
+    done = aura_train("--config", config, "--data-root", root, "--epochs", 1)
+    assert done.exit_code == 1
+    assert complaint in done.output
 
 
 def test_nothing_extracted_and_known_people_are_refused_before_training(tmp_path: Path) -> None:
