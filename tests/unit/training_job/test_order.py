@@ -56,9 +56,16 @@ def test_text_becomes_the_settings_that_it_means(root: Path) -> None:
     assert found.keep.folder == root / "checkpoints"
 
 
+def test_a_model_is_named_and_changed_in_one_order(root: Path) -> None:
+    tell(root, "hyperparameters", {"model.lip_sync.enabled": "false", "model": "compact"})
+    found = settings_of(Places(root)).model_settings()
+    assert (found.name, found.lip_sync.enabled) == ("compact", False)
+
+
 @pytest.mark.parametrize(
     ("wrong", "complaint"),
     [
+        ({"seed.high": "1", "seed": "2"}, "seed.high cannot be set: seed is 2, with no settings in it"),
         ({"epochs": "3"}, "epochs: Extra inputs"),
         ({"stop.epochs": "many"}, r"stop\.epochs: Input should be a valid integer"),
         ({"model": "huge"}, "no model is called 'huge'"),
