@@ -20,11 +20,12 @@ from model_src.training.adversarial import attacked
 from model_src.training.averaging import AveragedWeights
 from model_src.training.chance import random_state, restore_random_state, seed_everything
 from model_src.training.commit import git_commit
+from model_src.training.going_on import CannotResume, fixed, refuse_others
 from model_src.training.journal import Journal
 from model_src.training.loading import check_loader, loader, order_of
 from model_src.training.memory import save_memory
 from model_src.training.objective import Objective
-from model_src.training.optimization import Schedule, build_optimizer
+from model_src.training.optimization import Schedule, build_optimizer, take_up_anew
 from model_src.training.position import Diverged, Position, Stopped
 from model_src.training.processes import Team
 from model_src.training.settings import TrainSettings
@@ -210,6 +211,8 @@ class Trainer:
                 model_state=None if self.average is None else self.average.state,
                 training_state={
                     "position": dict(vars(self.position)),
+                    "fixed": fixed(self.settings, self.model.config),
+                    "learning_rate": self.settings.optimizer.learning_rate,
                     "random": chances,
                     "scaler": self.scaler.state_dict(),
                     "averaged_steps": None if self.average is None else self.average.steps,
@@ -218,23 +221,22 @@ class Trainer:
             )
 
     def resume(self, path: Path) -> None:
-        """Go on as if the run that wrote the checkpoint had never been stopped."""
+        """Go on as if the run that wrote the checkpoint had never been stopped, at the learning rate of now."""
         saved = load_checkpoint(path)
-        state = saved.get("training_state")
-        if state is None or not isinstance(state.get("random"), list):
-            raise ValueError(f"{path} has weights and no state of a run that this version can go on from")
+        state = saved.get("training_state") or {}
+        if "fixed" not in state:
+            raise CannotResume(f"{path} has weights and no state of a run that this version can go on from")
+        refuse_others(path, state["fixed"], fixed(self.settings, self.model.config))
         weights: dict[str, Tensor] = saved["model_state_dict"]
         if self.average is not None:
-            if state["averaged_steps"] is None:
-                raise ValueError(f"{path} was written without averaged weights (ema); resume with ema off")
             self.average.load_state_dict({"state": weights, "steps": state["averaged_steps"]})
             weights = state["learning_weights"]
-        elif state["learning_weights"] is not None:
-            raise ValueError(f"{path} was written with averaged weights (ema); resume with the same ema")
         self.model.load_state_dict(weights)
         self.optimizer.load_state_dict(saved["optimizer_state_dict"])
         self.schedule.load_state_dict(saved["scheduler_state_dict"])
-        self.scaler.load_state_dict(state["scaler"])
+        take_up_anew(self.optimizer, self.schedule, self.settings.optimizer, state["learning_rate"])
+        if state["scaler"]:  # else the run was in another precision until now
+            self.scaler.load_state_dict(state["scaler"])
         self.metrics = dict(saved["metrics"])
         self.position = Position(**state["position"])
         if self.team.rank < len(state["random"]):  # else the team has grown, and this one is new

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from model_src.models import load_for_inference
 from model_src.models.checkpoint import load_checkpoint
+from model_src.training.going_on import CannotResume
 from model_src.training.journal import Journal, TrackerMissing
 from model_src.training.position import Diverged, Stopped
 from model_src.training.settings import LogSettings
@@ -120,6 +121,35 @@ def test_a_resumed_run_equals_the_unbroken_one_bit_for_bit(tmp_path: Path, stop_
     assert {k: v for k, v in resumed.metrics.items() if k not in timings} == {
         k: v for k, v in unbroken.metrics.items() if k not in timings
     }
+
+
+@pytest.mark.parametrize("kind", ["cosine", "step", "plateau", "constant"])
+def test_a_resumed_run_takes_the_new_learning_rate_and_weight_decay(tmp_path: Path, kind: str) -> None:
+    changes = {"stop.epochs": 1, "schedule.kind": kind, "schedule.period": 3}
+    first = trainer(settings(tmp_path, **changes), count=4)
+    first.fit()
+    lower = {"optimizer.learning_rate": 5e-4, "optimizer.weight_decay": 0.3}  # a quarter of the rate before
+    resumed = trainer(settings(tmp_path, **changes | lower | {"stop.epochs": 2}), count=4)
+    resumed.resume(first.latest)
+    due = first.optimizer.param_groups[0]["lr"]
+    assert [group["lr"] for group in resumed.optimizer.param_groups] == pytest.approx([due / 4] * 2)
+    assert [group["weight_decay"] for group in resumed.optimizer.param_groups] == [0.3, 0.0]
+    first.schedule.epoch_done(0.0)
+    resumed.schedule.epoch_done(0.0)
+    assert resumed.optimizer.param_groups[0]["lr"] == pytest.approx(first.optimizer.param_groups[0]["lr"] / 4)
+
+
+def test_a_run_does_not_go_on_under_settings_that_it_cannot_take_up(tmp_path: Path) -> None:
+    first = trainer(settings(tmp_path, **{"stop.epochs": 1}), count=4)
+    first.fit()
+    other = trainer(settings(tmp_path, **{"batch_size": 2, "ema": None, "schedule.period": 4}), count=4)
+    with pytest.raises(CannotResume) as refused:
+        other.resume(first.latest)
+    for named in ("batch_size 4, not 2", "ema 0.999, not None", "schedule.period 10, not 4"):
+        assert named in str(refused.value)
+    another = trainer(settings(tmp_path), model=learner(fusion={"kind": "concat"}), count=4)
+    with pytest.raises(CannotResume, match=r"model\.fusion\.kind 'cross_modal', not 'concat'"):
+        another.resume(first.latest)
 
 
 def test_the_same_seed_trains_the_same_model_and_another_seed_another(tmp_path: Path) -> None:
