@@ -11,7 +11,7 @@ class Stopped(Exception):
 
 
 class Diverged(RuntimeError):
-    """The loss is no number any more."""
+    """The loss, the weights or the answers are no numbers any more."""
 
 
 @dataclass

@@ -195,10 +195,12 @@ class Trainer:
             raise Stopped(f"stopped at step {self.position.total_steps}; {self.latest} has everything to go on from")
 
     def save(self, *paths: Path) -> None:
-        """All of the team come, each with its own chances; the one that leads writes.
+        """All of the team come, each with its own chances; the one that leads writes. What diverged replaces nothing.
 
         `model_state_dict` is what was validated: the averaged weights where there is an average.
         """
+        if self.team.any(not all(bool(value.isfinite().all()) for value in self.model.state_dict().values())):
+            raise Diverged(f"weights are no numbers after step {self.position.total_steps}: lower the learning rate")
         chances = self.team.gather([random_state()])
         for path in paths if self.team.leads else ():
             self.model.save_checkpoint(

@@ -11,6 +11,7 @@ import torch
 from model_src.data.batch import Batch
 from model_src.data.dataset import WindowDataset
 from model_src.training.objective import Objective
+from model_src.training.position import Diverged
 from model_src.training.processes import Team
 from model_src.training.ranking import roc_auc, video_means
 
@@ -37,6 +38,8 @@ def validate(
     found = team.gather(mine)
     video_ids = [row[0] for row in found]
     labels, odds, losses_ = (np.array([row[place] for row in found]) for place in (1, 2, 3))
+    if not np.isfinite(odds).all():
+        raise Diverged("what the model says of the validation videos is no number: lower the learning rate")
     return {
         "val_loss": float(losses_.mean()),
         "auc": roc_auc(*video_means(video_ids, labels, odds)),

@@ -195,6 +195,28 @@ def test_a_loss_that_is_no_number_ends_the_run_with_a_sentence(tmp_path: Path) -
         run.fit()
 
 
+@pytest.mark.parametrize(
+    ("bias", "complaint", "kept"),
+    [
+        ([0.0, float("nan")], "weights are no numbers", set()),
+        ([-3e38, 3e38], "validation videos is no number", {"multimodal_latest.pth"}),
+    ],
+)
+def test_a_model_whose_answers_are_no_numbers_is_never_the_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bias: list[float], complaint: str, kept: set[str]
+) -> None:
+    """Among scores, what is no number would rank highest."""
+
+    def last_step(run: Trainer, _: object) -> None:
+        with torch.no_grad():
+            run.model.fused_head.output.bias.copy_(torch.tensor(bias))
+
+    monkeypatch.setattr(Trainer, "_learn_epoch", last_step)
+    with pytest.raises(Diverged, match=complaint):
+        trainer(settings(tmp_path, ema=None), count=4).fit()
+    assert {file.name for file in tmp_path.iterdir()} == kept
+
+
 def test_a_tracker_that_is_not_installed_names_its_package(tmp_path: Path) -> None:
     with pytest.raises(TrackerMissing, match="pip install wandb"):
         Journal(tmp_path, LogSettings(tensorboard=False, wandb=True), {})
