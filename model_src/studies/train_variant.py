@@ -26,8 +26,7 @@ def train_variant(
     def make() -> dict[str, Any]:
         latest = folder / LATEST_NAME
         outcome = train(settings, videos, data_root=data_root, resume=latest if latest.is_file() else None)
-        best = outcome.best if outcome.best.is_file() else outcome.latest
-        return {"checkpoint": best.name, "epochs": outcome.epochs}
+        return {"checkpoint": outcome.best.name, "epochs": outcome.epochs}
 
     return folder / remembered(folder / "finished.json", made_from, make)["checkpoint"]
 

@@ -1,4 +1,4 @@
-"""Going on with a run: under which settings its checkpoint may be taken up again."""
+"""Going on with a run: in which folder, and under which settings its checkpoint may be taken up again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from model_src.config.schema import ModelConfig
+from model_src.models.checkpoint import LATEST_NAME
 from model_src.training.settings import TrainSettings
 
 # The order within an epoch, the fall of the rate and the weights depend on these. All others take effect at once.
@@ -21,6 +22,19 @@ FIXED: Any = {
 
 class CannotResume(ValueError):
     """The run cannot go on from this checkpoint; the message says why."""
+
+
+class FolderTaken(ValueError):
+    """Another run's files would be mixed with this one's; the message names the ways out."""
+
+
+def refuse_taken(folder: Path, resume: Path | None) -> None:
+    latest = folder / LATEST_NAME
+    if latest.is_file() and (resume is None or resume.resolve().parent != folder.resolve()):
+        raise FolderTaken(
+            f"{folder} holds a run already: go on with it (--resume {latest}), or begin this one in another folder "
+            "(keep.folder, in the YAML file of --config)"
+        )
 
 
 def fixed(settings: TrainSettings, model: ModelConfig) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -243,3 +244,15 @@ class Trainer:
         self.position = Position(**state["position"])
         if self.team.rank < len(state["random"]):  # else the team has grown, and this one is new
             restore_random_state(state["random"][self.team.rank])
+        self._move_in(path.parent)
+
+    def _move_in(self, folder: Path) -> None:
+        """A run that goes on in another folder takes its best along. One whose best is gone has to find a new one."""
+        best = folder / self.best.name
+        if self.team.leads and best.is_file() and not self.best.is_file():
+            self.best.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(best, self.best)
+        if not self.team.any(self.best.is_file()):
+            self.position.best_auc, self.position.best_epoch = -math.inf, -1
+        if not self.team.any(self.latest.is_file()):
+            self.save(self.latest)

@@ -17,6 +17,8 @@ from model_src.data.identities import IdentityLeak
 from model_src.data.made_clips import make_dataset
 from model_src.data.video import Video
 from model_src.models import load_for_inference
+from model_src.models.checkpoint import LATEST_NAME
+from model_src.training.going_on import FolderTaken
 from model_src.training.position import Stopped
 from model_src.training.run import train
 from model_src.training.settings import TrainSettings, load_settings
@@ -87,6 +89,14 @@ def test_sigterm_saves_and_the_next_run_goes_on(root: Path, tmp_path: Path, monk
     monkeypatch.undo()
     outcome = train(chosen(tmp_path), load_videos(root), data_root=root, resume=tmp_path / "multimodal_latest.pth")
     assert outcome.epochs == 1
+
+
+def test_a_folder_with_a_run_in_it_is_not_mixed_with_another(root: Path, tmp_path: Path) -> None:
+    (tmp_path / LATEST_NAME).write_bytes(b"of another run")
+    with pytest.raises(FolderTaken, match=rf"--resume {tmp_path / LATEST_NAME}\), or .*keep\.folder"):
+        train(chosen(tmp_path), load_videos(root), data_root=root)
+    with pytest.raises(FolderTaken):
+        train(chosen(tmp_path), load_videos(root), data_root=root, resume=root / LATEST_NAME)
 
 
 def test_off_without_quotes_is_off(tmp_path: Path) -> None:

@@ -152,6 +152,22 @@ def test_a_run_does_not_go_on_under_settings_that_it_cannot_take_up(tmp_path: Pa
         another.resume(first.latest)
 
 
+def test_a_run_that_goes_on_in_another_folder_has_its_best_and_its_latest_there(tmp_path: Path) -> None:
+    first = trainer(settings(tmp_path / "one", **{"stop.epochs": 1}), count=4)
+    first.fit()
+    other = trainer(settings(tmp_path / "other", **{"stop.epochs": 1}), count=4)
+    other.resume(first.latest)
+    other.fit()  # there is nothing left to learn
+    assert other.best.read_bytes() == first.best.read_bytes()
+    assert load_for_inference(other.latest).config == first.model.config
+
+    first.best.unlink()
+    alone = trainer(settings(tmp_path / "alone", **{"stop.epochs": 2}), count=4)
+    alone.resume(first.latest)
+    alone.fit()
+    assert alone.best.is_file()
+
+
 def test_the_same_seed_trains_the_same_model_and_another_seed_another(tmp_path: Path) -> None:
     runs = []
     for number, seed in enumerate((0, 0, 1)):
