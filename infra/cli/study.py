@@ -42,13 +42,14 @@ def saying_what_is_wrong() -> Iterator[None]:
     from model_src.serving.errors import ModelUnavailable
     from model_src.studies.variant import StudyInvalid
     from model_src.training.foreseen import FORESEEN
-    from model_src.training.position import Stopped
+    from model_src.training.position import STOPPED, Stopped
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         yield
     except Stopped as stopped:
         console.print(f"{stopped}\nThe same command goes on from there.")
+        raise typer.Exit(STOPPED) from stopped
     except (*FORESEEN, SampleMissing, ModelUnavailable, StudyInvalid, ValidationError, FileNotFoundError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error

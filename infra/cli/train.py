@@ -30,7 +30,7 @@ def train(
 
     from model_src.data.made_clips import SampleMissing
     from model_src.training.foreseen import FORESEEN
-    from model_src.training.position import Stopped
+    from model_src.training.position import STOPPED, Stopped
 
     try:
         if debug:
@@ -41,7 +41,8 @@ def train(
         train_on_videos(config, data_root, manifest, changes, resume)
     except Stopped as stopped:
         console.print(str(stopped))
-    except (*FORESEEN, SampleMissing, ValidationError) as error:
+        raise typer.Exit(STOPPED) from stopped
+    except (*FORESEEN, SampleMissing, ValidationError, FileNotFoundError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 

@@ -11,6 +11,7 @@ from model_src.models.checkpoint import CheckpointUnreadable
 from model_src.training.going_on import CannotResume, FolderTaken
 from model_src.training.journal import TrackerMissing
 from model_src.training.position import Diverged
+from model_src.training.processes import NoSuchDevice
 from model_src.training.solve import CannotSolve
 
 FORESEEN = (
@@ -23,6 +24,7 @@ FORESEEN = (
     IdentityLeak,
     ManifestInvalid,
     MissingWeightsError,
+    NoSuchDevice,
     NothingToLearnFrom,
     TrackerMissing,
 )

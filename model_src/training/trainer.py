@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from model_src.data.batch import Batch
-from model_src.data.dataset import WindowDataset
+from model_src.data.dataset import NothingToLearnFrom, WindowDataset
 from model_src.models import MultimodalModel
 from model_src.models.checkpoint import LATEST_NAME, best_checkpoint_name, checkpoint_name, load_checkpoint
 from model_src.training.adversarial import attacked
@@ -86,7 +86,8 @@ class Trainer:
         order = order_of(self.settings, len(self.learn), self.position, self.team)
         steps = order.steps // parts
         if steps == 0:
-            raise ValueError(f"{len(self.learn)} windows are too few for one step of {self.settings.batch_size}")
+            few = f"{len(self.learn)} windows are too few for one step of {self.settings.batch_size}"
+            raise NothingToLearnFrom(f"{few} in {parts} parts: lower batch_size or optimizer.accumulate")
         self._set_training_mode()
         batches = iter(loader(self.settings, self.learn, order, self.team))
         begun, waited, seen = time.perf_counter(), 0.0, 0

@@ -10,6 +10,7 @@ import torch
 
 from model_src.data.batch import Batch
 from model_src.data.dataset import WindowDataset
+from model_src.data.manifest import ManifestInvalid
 from model_src.training.objective import Objective
 from model_src.training.position import Diverged
 from model_src.training.processes import Team
@@ -18,7 +19,7 @@ from model_src.training.ranking import roc_auc, video_means
 
 def refuse_one_class(check: WindowDataset) -> None:
     if check.make_fake is None and len({video.label for video in check.videos}) < 2:
-        raise ValueError("the validation videos must be real and fake: with one class there is no AUC")
+        raise ManifestInvalid("the validation videos must be real and fake: with one class there is no AUC")
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner, Result
 
 from infra.cli import app
@@ -97,6 +98,39 @@ def test_a_folder_with_a_run_in_it_is_not_mixed_with_another(root: Path, tmp_pat
         train(chosen(tmp_path), load_videos(root), data_root=root)
     with pytest.raises(FolderTaken):
         train(chosen(tmp_path), load_videos(root), data_root=root, resume=root / LATEST_NAME)
+
+
+@pytest.mark.parametrize(
+    ("asked", "complaint"),
+    [
+        (["--resume", "none.pth"], "no weights at none.pth"),
+        (["--resume", __file__], "test_run.py is no complete checkpoint"),
+        (["--device", "gpu"], "nothing can be computed on 'gpu' here"),
+        (["--device", "cuda:7"], "nothing can be computed on 'cuda:7' here"),
+        (["--batch-size", 16], "4 windows are too few for one step of 16 in 2 parts"),
+    ],
+)
+def test_what_cannot_be_trained_so_is_said_in_a_sentence(
+    root: Path, tmp_path: Path, asked: list[object], complaint: str
+) -> None:
+    plain = chosen(tmp_path / "run").model_dump(mode="json")
+    plain["optimizer"]["accumulate"] = 2
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump(plain))
+    done = aura_train("--config", tmp_path / "run.yaml", "--data-root", root, *asked)
+    assert done.exit_code == 1
+    assert complaint in done.output
+
+
+def test_what_comes_after_a_run_that_was_stopped_is_not_done(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in `aura train && aura evaluate`."""
+
+    def stop(*_: object, **__: object) -> None:
+        raise Stopped("stopped at step 1")
+
+    monkeypatch.setattr("model_src.training.run.train", stop)
+    assert aura_train("--data-root", root).exit_code == 143
 
 
 def test_off_without_quotes_is_off(tmp_path: Path) -> None:
