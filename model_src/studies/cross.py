@@ -10,8 +10,9 @@ from pathlib import Path
 from model_src.data.store import Store
 from model_src.data.video import Split, Video
 from model_src.studies.compare import Judgement, judge
+from model_src.studies.material import store_of
 from model_src.studies.remember import folder_name
-from model_src.studies.study import device_of, store_of
+from model_src.studies.study import device_of
 from model_src.studies.table import NONE, Table, span
 from model_src.studies.train_variant import train_variant
 from model_src.studies.variant import StudyInvalid

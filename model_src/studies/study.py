@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_src.data.source import Preextracted
-from model_src.data.store import Store
 from model_src.data.video import Split, Video
 from model_src.studies.compare import Judgement, judge
+from model_src.studies.material import store_of
 from model_src.studies.table import JUDGED, STAR, Table, counted
 from model_src.studies.train_variant import train_variant
 from model_src.studies.variant import BASELINE, Variant
 from model_src.studies.video_score import Scores, score_once
 from model_src.training.position import Diverged
-from model_src.training.run import source_of
 from model_src.training.settings import TrainSettings
 
 logger = logging.getLogger(__name__)
@@ -54,12 +52,6 @@ class Study:
         chosen = [video for video in self.videos if video.split == self.split]
         file = checkpoint.with_name(f"scores_{self.split}.json")
         return score_once(checkpoint, chosen, store_of(settings, self.data_root), file, device_of(settings))
-
-
-def store_of(settings: TrainSettings, data_root: Path | None) -> Store | None:
-    """Where the run reads its windows from; None: from the videos themselves."""
-    source = source_of(settings, data_root)
-    return source.store if isinstance(source, Preextracted) else None
 
 
 def device_of(settings: TrainSettings) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import av
@@ -28,6 +29,7 @@ from model_src.studies.robustness import CLEAN, robustness, table_of
 from model_src.studies.study import Study
 from model_src.studies.variant import Variant
 from model_src.training import run
+from model_src.training.settings import TrainSettings
 from tests.unit.studies.made_study import CHEAP
 from tests.unit.training.made_run import learner, settings
 
@@ -73,6 +75,31 @@ def test_a_finished_variant_is_not_trained_again(study: Study, monkeypatch: pyte
     assert [name for name, _, _ in first] == ["baseline", "side by side", "same as ever"]
     assert first[:2] == again
     assert first[2][1].difference == 0
+
+
+def test_a_variant_is_trained_again_when_more_videos_are_extracted(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trained(chosen: TrainSettings, *_: object, **__: object) -> run.Outcome:
+        return run.Outcome(0.5, chosen.keep.folder / "best.pth", chosen.keep.folder / "latest.pth", 1, {})
+
+    monkeypatch.setattr(train_variant, "train", trained)
+    train = partial(train_variant.train_variant, "half", study.base, study.videos, tmp_path / "out", tmp_path)
+    half = train()
+    assert train() == half
+    whole = store_beside(study.data_root or tmp_path).record(study.videos[0].video_id)
+    assert whole is not None
+    store_beside(tmp_path).write_record(whole)
+    assert train() != half
+
+
+def test_a_video_that_was_missing_is_looked_for_again(study: Study, checkpoint: Path, tmp_path: Path) -> None:
+    place = tmp_path / "video.mp4"
+    videos = [video.model_copy(update={"path": place}) for video in study.videos if video.split == "val"][:1]
+    asked = partial(robustness, load_predictor(checkpoint, "cpu"), "weights", videos, {}, tmp_path / "scores")
+    assert [row.left_out for row in asked()] == [{"corrupt_video": 1}]
+    place.write_bytes((study.data_root / "val" / "val_000" / "video.mp4").read_bytes())  # type: ignore[operator]
+    assert [row.left_out for row in asked()] == [{}]
 
 
 def test_trained_models_fill_the_matrix(study: Study, checkpoint: Path, root: Path, tmp_path: Path) -> None:
