@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -80,13 +80,15 @@ def prepare_study(
     return Study(settings, videos, out, root, split)  # type: ignore[arg-type]
 
 
-def run_study(study: Study, variants: list[Variant], title: str) -> None:
+def run_study(study: Study, variants: list[Variant], title: str, remarks: Sequence[str] = ()) -> None:
     """Train, score and compare; the tables and the picture under `out`, and the table here."""
     from model_src.studies.forest import forest
     from model_src.studies.study import table_of
 
     rows = study.run(variants)
-    table = table_of(f"{title}, on {len(rows[0][2].videos) if rows[0][2] else 0} videos of {study.split}", rows)
+    table = table_of(
+        f"{title}, on {len(rows[0][2].videos) if rows[0][2] else 0} videos of {study.split}", rows, remarks
+    )
     table.write(study.out, "table", base=study.base.model_dump(mode="json"))
     forest(table.title, [(name, found) for name, found, _ in rows]).save(study.out / "table.png")
     show_table(table, study.out)

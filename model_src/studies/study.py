@@ -30,17 +30,18 @@ class Study:
 
     def run(self, variants: Sequence[Variant]) -> list[tuple[str, Judgement, Scores | None]]:
         """The baseline first; a variant that diverges has no scores and stops nobody else."""
+        # All before the first is trained for hours: a misspelt setting is found at once.
+        planned = [(variant.name, variant.planned(self.base)) for variant in [Variant(BASELINE), *variants]]
         rows: list[tuple[str, Judgement, Scores | None]] = []
         known: list[tuple[TrainSettings, Scores | None]] = []
-        for number, variant in enumerate([Variant(BASELINE), *variants]):
-            logger.info("%d of %d: %s", number + 1, len(variants) + 1, variant.name)
-            settings = variant.settings(self.base)
+        for number, (name, settings) in enumerate(planned):
+            logger.info("%d of %d: %s", number + 1, len(planned), name)
             same = [scores for before, scores in known if before == settings]
-            scores = same[0] if same else self._scores(variant.name, settings)
+            scores = same[0] if same else self._scores(name, settings)
             known.append((settings, scores))
             baseline = known[0][1]
             compared = baseline.videos if baseline and number else []
-            rows.append((variant.name, judge(scores.videos if scores else [], compared), scores))
+            rows.append((name, judge(scores.videos if scores else [], compared), scores))
         return rows
 
     def _scores(self, name: str, settings: TrainSettings) -> Scores | None:
@@ -58,10 +59,11 @@ def device_of(settings: TrainSettings) -> str | None:
     return None if settings.device == "auto" else settings.device
 
 
-def table_of(title: str, rows: Sequence[tuple[str, Judgement, Scores | None]]) -> Table:
+def table_of(title: str, rows: Sequence[tuple[str, Judgement, Scores | None]], remarks: Sequence[str] = ()) -> Table:
     missing = next((scores.left_out for _, _, scores in rows if scores and scores.left_out), {})
     notes = [STAR, *([f"Left out: {counted(missing)}."] if missing else [])]
     notes += [f"{name}: the loss was no number any more." for name, _, scores in rows if scores is None]
+    notes += remarks
     return Table(
         title,
         ["variant", *JUDGED],
