@@ -18,9 +18,9 @@ def train_variant(
     name: str, settings: TrainSettings, videos: Sequence[Video], out: Path, data_root: Path | None = None
 ) -> Path:
     """The best checkpoint. Other settings or videos get another folder, so nothing old is ever taken for the new."""
-    store = store_of(settings, data_root)
+    seen = described([video for video in videos if video.split != "test"], store_of(settings, data_root))
     decisive = settings.model_dump(mode="json", exclude={"model", "keep", "log", "num_workers", "device"})
-    made_from = [decisive, settings.model_settings().model_dump(mode="json"), described(videos, store)]
+    made_from = [decisive, settings.model_settings().model_dump(mode="json"), seen]
     folder = out / f"{folder_name(name)}-{fingerprint(made_from)}"
     keep = settings.keep.model_copy(update={"folder": folder, "every_epochs": settings.stop.epochs + 1})
     settings = settings.model_copy(update={"keep": keep})

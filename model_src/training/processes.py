@@ -64,7 +64,7 @@ def share_statistics(module: nn.Module) -> None:
             part.share_statistics()
 
 
-def usable(name: str) -> torch.device:
+def device_named(name: str) -> torch.device:
     try:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:  # the latter from a torch that was built for processors alone
@@ -77,11 +77,11 @@ def join_team(device: str) -> Iterator[Team]:
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
-        yield Team(device=usable(chosen))
+        yield Team(device=device_named(chosen))
         return
     if chosen == "cuda":
         chosen = f"cuda:{os.environ['LOCAL_RANK']}"
-        torch.cuda.set_device(usable(chosen))
+        torch.cuda.set_device(device_named(chosen))
     distributed.init_process_group("nccl" if chosen.startswith("cuda") else "gloo")
     try:
         yield Team(distributed.get_rank(), size, torch.device(chosen))

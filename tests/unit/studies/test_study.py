@@ -30,6 +30,7 @@ from model_src.studies.study import Study
 from model_src.studies.variant import Variant
 from model_src.training import run
 from model_src.training.settings import TrainSettings
+from tests.unit.data.made_windows import made_video
 from tests.unit.studies.made_study import CHEAP
 from tests.unit.training.made_run import learner, settings
 
@@ -86,7 +87,8 @@ def test_a_variant_is_trained_again_when_more_videos_are_extracted(
     monkeypatch.setattr(train_variant, "train", trained)
     train = partial(train_variant.train_variant, "half", study.base, study.videos, tmp_path / "out", tmp_path)
     half = train()
-    assert train() == half
+    untouched = [*study.videos, made_video(99, "test")]
+    assert train_variant.train_variant("half", study.base, untouched, tmp_path / "out", tmp_path) == half
     whole = store_beside(study.data_root or tmp_path).record(study.videos[0].video_id)
     assert whole is not None
     store_beside(tmp_path).write_record(whole)
