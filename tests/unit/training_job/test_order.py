@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
+from model_src.training.position import STOPPED
 from model_src.training_job import __main__ as entry
 from model_src.training_job.channels import find_channels
 from model_src.training_job.cluster import Cluster, read_cluster
 from model_src.training_job.failure import sentence, write_failure
 from model_src.training_job.hyperparameters import settings_of
 from model_src.training_job.places import JobInvalid, Places
-from model_src.training_job.team import STOPPED, run_team
+from model_src.training_job.team import run_team
 from tests.unit.training_job.tree import lay_out, tell
 
 
