@@ -22,10 +22,11 @@ def ablate(
     debug: study.Debug = False,
 ) -> None:
     """Train the model without each part, or with what it lacks, and compare all on the same videos."""
-    from model_src.studies.ablation import COMPONENTS, ablation
+    from model_src.studies.ablation import COMPONENTS, ablation, possible
 
     with study.saying_what_is_wrong():
         asked = {"stop.epochs": epochs, "device": device}
         prepared = study.prepare_study(config, data_root, manifest, split, out, debug, **asked)
         components = [name.strip() for name in only.split(",")] if only else COMPONENTS
-        study.run_study(prepared, ablation(prepared.base, components), "Ablation")
+        variants, remarks = possible(prepared.base, ablation(prepared.base, components))
+        study.run_study(prepared, variants, "Ablation", remarks)

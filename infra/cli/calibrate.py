@@ -39,6 +39,8 @@ def calibrate(
         error_by_chance,
         expected_calibration_error,
         fit,
+        probabilities,
+        warning_of,
         with_prior,
     )
     from model_src.evaluation.evaluate import trust
@@ -53,7 +55,6 @@ def calibrate(
         calibration = fit(labels, logits, method)
         if prior is not None:
             calibration = with_prior(calibration, labels, prior)
-        unseen = cross_fitted(labels, logits, [entry.group for entry in scored], method)
     except ValueError as error:
         typer.echo(f"{str(error).capitalize()}; {len(scored)} videos of {split} scored, {dict(missing)}.", err=True)
         raise typer.Exit(1) from error
@@ -64,17 +65,21 @@ def calibrate(
         trained=predictor.trained,
         calibration=calibration,
     )
+    if warning := warning_of(calibration, labels, logits):
+        typer.echo(warning, err=True)
     found = trust(np.array(labels), np.array(logits), calibration)
     console.print(f"{calibration.method}: scale {calibration.scale:.4f}, bias {calibration.bias:.4f} -> {out}")
-    apart = expected_calibration_error(labels, unseen)
-    usual, most = error_by_chance(unseen)
-    console.print(
-        f"calibration error {found['ece_before']:.4f} before, {found['ece_after']:.4f} after, "
-        f"{apart:.4f} on people left out of the fit"
-    )
+    try:
+        said = cross_fitted(labels, logits, [entry.group for entry in scored], method)
+        apart = f"{expected_calibration_error(labels, said):.4f} on people left out of the fit"
+    except ValueError:
+        said = probabilities(logits, calibration)
+        apart = "unknown on people left out of the fit: without some, the others are all real or all fake"
+    usual, most = error_by_chance(said)
+    console.print(f"calibration error {found['ece_before']:.4f} before, {found['ece_after']:.4f} after, {apart}")
     console.print(
         f"were every probability right, {len(labels)} videos would show {usual:.4f}, and {most:.4f} one time in twenty"
     )
-    for kind, said in (said_of_held_back(held_back, calibration) if held_back else {}).items():
-        shares = ", ".join(f"{said[name]:.1%} {name}" for name in ("real", "uncertain", "fake"))
-        console.print(f"people left out of the learning, {said['videos']} {kind} videos: {shares}")
+    for kind, answers in (said_of_held_back(held_back, calibration) if held_back else {}).items():
+        shares = ", ".join(f"{answers[name]:.1%} {name}" for name in ("real", "uncertain", "fake"))
+        console.print(f"people left out of the learning, {answers['videos']} {kind} videos: {shares}")

@@ -35,6 +35,7 @@ def evaluate(
     from model_src.evaluation.evaluate import NothingToCompare, learn_aggregators, rows_of
     from model_src.evaluation.evaluate import evaluate as judge
     from model_src.evaluation.report import write_report
+    from model_src.studies.table import counted
 
     if fit_on == split:
         typer.echo(f"Learn the aggregations from another split than {split}: it is the one to be judged.", err=True)
@@ -57,6 +58,8 @@ def evaluate(
     low, high = auc["interval"] or (None, None)
     between = f" (95 %: {low:.4f} to {high:.4f})" if low is not None else ""
     console.print(f"{len(scored)} videos, AUC [bold]{auc['value']:.4f}[/]{between} -> {out / 'report.html'}")
+    if missing:
+        console.print(f"left out: {counted(missing)}")
 
 
 def prepare(
@@ -66,11 +69,12 @@ def prepare(
     from model_src.data.find import load_videos
     from model_src.data.manifest import ManifestInvalid
     from model_src.evaluation.score import load_predictor
+    from model_src.models.checkpoint import CheckpointUnreadable
     from model_src.serving.errors import ModelUnavailable
 
     try:
         return load_predictor(checkpoint, device), load_videos(data_root, manifest)
-    except (ManifestInvalid, ModelUnavailable, FileNotFoundError) as error:
+    except (ManifestInvalid, ModelUnavailable, CheckpointUnreadable, FileNotFoundError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 

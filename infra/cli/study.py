@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -38,22 +38,19 @@ def saying_what_is_wrong() -> Iterator[None]:
     """What a person can put right ends the command with a sentence."""
     from pydantic import ValidationError
 
-    from model_src.data.dataset import NothingToLearnFrom
-    from model_src.data.identities import IdentityLeak
     from model_src.data.made_clips import SampleMissing
-    from model_src.data.manifest import ManifestInvalid
-    from model_src.models import MissingWeightsError
     from model_src.serving.errors import ModelUnavailable
     from model_src.studies.variant import StudyInvalid
-    from model_src.training.position import Stopped
+    from model_src.training.foreseen import FORESEEN
+    from model_src.training.position import STOPPED, Stopped
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         yield
     except Stopped as stopped:
         console.print(f"{stopped}\nThe same command goes on from there.")
-    except (ManifestInvalid, NothingToLearnFrom, IdentityLeak, MissingWeightsError, SampleMissing, ModelUnavailable,
-            StudyInvalid, ValidationError, FileNotFoundError) as error:  # fmt: skip
+        raise typer.Exit(STOPPED) from stopped
+    except (*FORESEEN, SampleMissing, ModelUnavailable, StudyInvalid, ValidationError, FileNotFoundError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 
@@ -83,13 +80,15 @@ def prepare_study(
     return Study(settings, videos, out, root, split)  # type: ignore[arg-type]
 
 
-def run_study(study: Study, variants: list[Variant], title: str) -> None:
+def run_study(study: Study, variants: list[Variant], title: str, remarks: Sequence[str] = ()) -> None:
     """Train, score and compare; the tables and the picture under `out`, and the table here."""
     from model_src.studies.forest import forest
     from model_src.studies.study import table_of
 
     rows = study.run(variants)
-    table = table_of(f"{title}, on {len(rows[0][2].videos) if rows[0][2] else 0} videos of {study.split}", rows)
+    table = table_of(
+        f"{title}, on {len(rows[0][2].videos) if rows[0][2] else 0} videos of {study.split}", rows, remarks
+    )
     table.write(study.out, "table", base=study.base.model_dump(mode="json"))
     forest(table.title, [(name, found) for name, found, _ in rows]).save(study.out / "table.png")
     show_table(table, study.out)

@@ -16,7 +16,9 @@ def train(
     data_root: Annotated[Path | None, typer.Option(help="folder with split/video_id/video.mp4 and meta.json")] = None,
     manifest: Annotated[Path | None, typer.Option(help="CSV or JSON list of videos")] = None,
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="windows per step, over all processes")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="windows per step, over all processes; fakes made of them come on top")
+    ] = None,
     num_workers: Annotated[int | None, typer.Option(min=0, help="processes that read data")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda")] = None,
     resume: Annotated[Path | None, typer.Option(help="checkpoint to go on from")] = None,
@@ -26,14 +28,9 @@ def train(
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     from pydantic import ValidationError
 
-    from model_src.data.dataset import NothingToLearnFrom
-    from model_src.data.identities import IdentityLeak
     from model_src.data.made_clips import SampleMissing
-    from model_src.data.manifest import ManifestInvalid
-    from model_src.models import MissingWeightsError
-    from model_src.training.journal import TrackerMissing
-    from model_src.training.position import Diverged, Stopped
-    from model_src.training.solve import CannotSolve
+    from model_src.training.foreseen import FORESEEN
+    from model_src.training.position import STOPPED, Stopped
 
     try:
         if debug:
@@ -44,8 +41,8 @@ def train(
         train_on_videos(config, data_root, manifest, changes, resume)
     except Stopped as stopped:
         console.print(str(stopped))
-    except (ManifestInvalid, NothingToLearnFrom, IdentityLeak, MissingWeightsError, SampleMissing, TrackerMissing,
-            Diverged, CannotSolve, ValidationError) as error:  # fmt: skip
+        raise typer.Exit(STOPPED) from stopped
+    except (*FORESEEN, SampleMissing, ValidationError, FileNotFoundError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 

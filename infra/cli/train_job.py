@@ -44,16 +44,20 @@ def start(
     from infra.training.job import JobRefused
     from infra.training.job import start as start_job
     from infra.training.order import Order
+    from model_src.training_job.hyperparameters import meant_by
+    from model_src.training_job.places import JobInvalid, Places
 
     channels = {"training": videos, "extracted": extracted, "weights": weights}
+    hyperparameters = pairs("--set", hyperparameter)
     try:
+        meant_by(hyperparameters, Places())  # what the job would find wrong, before anything has to be paid for
         order = Order(
             name=name or f"aura-{datetime.now(UTC):%Y-%m-%d-%H-%M-%S}",
             image=image,
             role=role,
             channels={channel: uri for channel, uri in channels.items() if uri},
             output=output,
-            hyperparameters=pairs("--set", hyperparameter),
+            hyperparameters=hyperparameters,
             instance=instance,
             instances=instances,
             disk_gb=disk_gb,
@@ -63,7 +67,7 @@ def start(
             tags=pairs("--tag", tag),
         )
         told(lambda: start_job(boto3.client("sagemaker"), order))
-    except (JobRefused, ValidationError) as error:
+    except (JobInvalid, JobRefused, ValidationError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     console.print(f"started [bold]{order.name}[/]; watch it: aura train-job status {order.name} --follow")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from pickle import UnpicklingError
 
 import typer
 
@@ -15,15 +14,10 @@ from model_src.verdict.scores import Calibration
 @contextmanager
 def refused_with(beginning: str) -> Iterator[None]:
     """The sentence starts with these words and goes on with the reason."""
-    from safetensors import SafetensorError
-
     from model_src.serving.errors import InferenceFailed, ModelUnavailable
 
     try:
         yield
-    except (UnpicklingError, EOFError, KeyError, SafetensorError):
-        typer.echo(f"{beginning}: there is no checkpoint in it.", err=True)
-        raise typer.Exit(1) from None
     except (OSError, ValueError, RuntimeError, ModelUnavailable, InferenceFailed) as error:
         typer.echo(f"{beginning}: {error}", err=True)
         raise typer.Exit(1) from error

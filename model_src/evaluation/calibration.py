@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from model_src.training.logistic import Floats, logistic_regression, sigmoid
+from model_src.training.ranking import roc_auc
 from model_src.verdict.calibrate import probability
 from model_src.verdict.scores import Calibration
 
@@ -41,6 +42,16 @@ def fit(labels: ArrayLike, logits: ArrayLike, method: Method = "temperature") ->
         scale = float(np.clip(scale, *SCALES))
         bias = 0.0 if method == "temperature" else _best_bias(scale * logit, target)
     return Calibration(method=method, scale=scale, bias=bias)
+
+
+def warning_of(calibration: Calibration, labels: ArrayLike, logits: ArrayLike) -> str | None:
+    """A fit that ends at a bound has found no probabilities that could be believed."""
+    if calibration.scale not in SCALES:
+        return None
+    return (
+        f"not calibrated: the scale is held at its bound of {calibration.scale:g}. The scores rank a fake above a real "
+        f"with a chance of {roc_auc(labels, logits):.2f}; under 0.5, the model says the opposite of what is true"
+    )
 
 
 def with_prior(calibration: Calibration, labels: ArrayLike, prior: float) -> Calibration:

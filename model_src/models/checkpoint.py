@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -19,6 +19,16 @@ if TYPE_CHECKING:  # the model itself reads and writes through this file
 
 SERVED_NAME = "model.safetensors"
 LATEST_NAME = "multimodal_latest.pth"
+
+
+class CheckpointUnreadable(ValueError):
+    """The file does not hold what was saved; the message says which one."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} is no complete checkpoint: it was cut off, or something else is in it (a model.tar.gz is unpacked "
+            "first, and its folder given)"
+        )
 
 
 def checkpoint_name(epoch: int, auc: float) -> str:
@@ -65,9 +75,23 @@ def save_checkpoint(
     unfinished.replace(path)
 
 
+def existing(path: Path) -> Path:
+    if not path.is_file():
+        raise FileNotFoundError(f"no weights at {path}")
+    return path
+
+
 def load_checkpoint(path: Path | str) -> dict[str, Any]:
     """What `save_checkpoint` wrote; tensors and plain values alone, so a hostile file cannot run code."""
-    return torch.load(path, map_location="cpu", weights_only=True)
+    path = existing(Path(path))
+    with path.open("rb") as file:
+        try:
+            saved = torch.load(file, map_location="cpu", weights_only=True)
+        except Exception as error:  # torch has as many for what it cannot read as there are ways to be unreadable
+            raise CheckpointUnreadable(path) from error
+    if not (isinstance(saved, dict) and {"model_state_dict", "config"} <= saved.keys()):
+        raise CheckpointUnreadable(path)
+    return saved
 
 
 def save_for_serving(path: Path | str, model: MultimodalModel, *, half: bool = False) -> None:
@@ -84,14 +108,14 @@ def save_for_serving(path: Path | str, model: MultimodalModel, *, half: bool = F
 def read_weights(path: Path | str) -> tuple[ModelConfig, dict[str, Tensor]]:
     """What a safetensors file, a folder with `model.safetensors`, or a `.pth` checkpoint holds."""
     path = Path(path)
-    if path.is_dir():
-        path = path / SERVED_NAME
-    if not path.is_file():
-        raise FileNotFoundError(f"no weights at {path}")
+    path = existing(path / SERVED_NAME if path.is_dir() else path)
     if path.suffix == ".safetensors":
-        with safe_open(path, framework="pt") as file:
-            config = json.loads((file.metadata() or {}).get("config", "null"))
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
+        try:
+            with safe_open(path, framework="pt") as file:
+                config = json.loads((file.metadata() or {}).get("config", "null"))
+                state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
+        except SafetensorError as error:
+            raise CheckpointUnreadable(path) from error
     else:
         checkpoint = load_checkpoint(path)
         config, state = checkpoint["config"], checkpoint["model_state_dict"]

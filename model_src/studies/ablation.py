@@ -28,6 +28,18 @@ PARTS = {  # of the command line -> the switch
 COMPONENTS = ("modality", "temporal", "fusion", *PARTS)
 
 
+def possible(base: TrainSettings, variants: Sequence[Variant]) -> tuple[list[Variant], list[str]]:
+    """The variants that this base has room for, and what is to be said of the others."""
+    kept, remarks = [], []
+    for variant in variants:
+        try:
+            variant.planned(base)
+            kept.append(variant)
+        except StudyInvalid as reason:
+            remarks.append(f"Left out: {reason}.")
+    return kept, remarks
+
+
 def ablation(base: TrainSettings, components: Sequence[str] = COMPONENTS) -> list[Variant]:
     """One variant for each thing that can be otherwise; what the baseline lacks is added instead of left out."""
     unknown = sorted(set(components) - set(COMPONENTS))

@@ -10,8 +10,9 @@ from pathlib import Path
 from model_src.data.store import Store
 from model_src.data.video import Split, Video
 from model_src.studies.compare import Judgement, judge
+from model_src.studies.material import store_of
 from model_src.studies.remember import folder_name
-from model_src.studies.study import device_of, store_of
+from model_src.studies.study import device_of
 from model_src.studies.table import NONE, Table, span
 from model_src.studies.train_variant import train_variant
 from model_src.studies.variant import StudyInvalid
@@ -38,6 +39,13 @@ def sources_of(videos: Sequence[Video], split: Split) -> list[str]:
     return sorted(source for source, known in labels.items() if len(known) == 2)
 
 
+def tested_sources(videos: Sequence[Video]) -> list[str]:
+    sources = sources_of(videos, "test")
+    if not sources:
+        raise StudyInvalid("no source has real and fake test videos")
+    return sources
+
+
 def trained_per_source(
     settings: TrainSettings, videos: Sequence[Video], out: Path, data_root: Path | None
 ) -> dict[str, Path]:
@@ -60,9 +68,7 @@ def matrix(
     models: Mapping[str, Path], videos: Sequence[Video], store: Store | None, out: Path, device: str | None = None
 ) -> list[Cell]:
     """Models by their names, in rows; sources, in columns."""
-    sources = sources_of(videos, "test")
-    if not sources:
-        raise StudyInvalid("no source has real and fake test videos")
+    sources = tested_sources(videos)
     tested = [video for video in videos if video.split == "test" and video.source in sources]
     cells = []
     for name, checkpoint in models.items():
@@ -77,6 +83,7 @@ def cross(
     settings: TrainSettings, videos: Sequence[Video], out: Path, data_root: Path | None, given: Mapping[str, Path]
 ) -> list[Cell]:
     """Given models alone, where some are given; otherwise one trained on each source, all with the same settings."""
+    tested_sources(videos)  # before hours of training
     models = given or trained_per_source(settings, videos, out, data_root)
     return matrix(models, videos, store_of(settings, data_root), out, device_of(settings))
 

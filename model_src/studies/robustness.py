@@ -17,10 +17,10 @@ from model_src.preprocess.errors import VideoRejected
 from model_src.serving.predictor import Predictor
 from model_src.studies.compare import Judgement, judge
 from model_src.studies.conditions import Condition, can_be_stored
+from model_src.studies.material import described
 from model_src.studies.remake import NotRemade, remake
 from model_src.studies.remember import folder_name
 from model_src.studies.table import JUDGED, STAR, Table, counted, share, signed
-from model_src.studies.train_variant import described
 from model_src.studies.video_score import Pairs, Scores, VideoScore, remembered_scores
 from model_src.verdict.aggregate import VideoScores
 
@@ -50,7 +50,7 @@ def robustness(
     """The videos as they are first. Scores are kept in the folder: what was interrupted goes on."""
 
     def scores_of(name: str, condition: Condition | None) -> Scores:
-        made_from = [weights, described(videos), name]  # a condition's name says its strength
+        made_from = [weights, described(videos, None), name]  # a condition's name says its strength
         pairs = lambda: tqdm(under(condition, predictor, videos), total=len(videos), desc=name, leave=False)  # noqa: E731
         return remembered_scores(folder / f"{folder_name(name)}.json", made_from, pairs)
 

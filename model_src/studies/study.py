@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_src.data.source import Preextracted
-from model_src.data.store import Store
 from model_src.data.video import Split, Video
 from model_src.studies.compare import Judgement, judge
+from model_src.studies.material import store_of
 from model_src.studies.table import JUDGED, STAR, Table, counted
 from model_src.studies.train_variant import train_variant
 from model_src.studies.variant import BASELINE, Variant
 from model_src.studies.video_score import Scores, score_once
 from model_src.training.position import Diverged
-from model_src.training.run import source_of
 from model_src.training.settings import TrainSettings
 
 logger = logging.getLogger(__name__)
@@ -32,17 +30,18 @@ class Study:
 
     def run(self, variants: Sequence[Variant]) -> list[tuple[str, Judgement, Scores | None]]:
         """The baseline first; a variant that diverges has no scores and stops nobody else."""
+        # All before the first is trained for hours: a misspelt setting is found at once.
+        planned = [(variant.name, variant.planned(self.base)) for variant in [Variant(BASELINE), *variants]]
         rows: list[tuple[str, Judgement, Scores | None]] = []
         known: list[tuple[TrainSettings, Scores | None]] = []
-        for number, variant in enumerate([Variant(BASELINE), *variants]):
-            logger.info("%d of %d: %s", number + 1, len(variants) + 1, variant.name)
-            settings = variant.settings(self.base)
+        for number, (name, settings) in enumerate(planned):
+            logger.info("%d of %d: %s", number + 1, len(planned), name)
             same = [scores for before, scores in known if before == settings]
-            scores = same[0] if same else self._scores(variant.name, settings)
+            scores = same[0] if same else self._scores(name, settings)
             known.append((settings, scores))
             baseline = known[0][1]
             compared = baseline.videos if baseline and number else []
-            rows.append((variant.name, judge(scores.videos if scores else [], compared), scores))
+            rows.append((name, judge(scores.videos if scores else [], compared), scores))
         return rows
 
     def _scores(self, name: str, settings: TrainSettings) -> Scores | None:
@@ -56,20 +55,15 @@ class Study:
         return score_once(checkpoint, chosen, store_of(settings, self.data_root), file, device_of(settings))
 
 
-def store_of(settings: TrainSettings, data_root: Path | None) -> Store | None:
-    """Where the run reads its windows from; None: from the videos themselves."""
-    source = source_of(settings, data_root)
-    return source.store if isinstance(source, Preextracted) else None
-
-
 def device_of(settings: TrainSettings) -> str | None:
     return None if settings.device == "auto" else settings.device
 
 
-def table_of(title: str, rows: Sequence[tuple[str, Judgement, Scores | None]]) -> Table:
+def table_of(title: str, rows: Sequence[tuple[str, Judgement, Scores | None]], remarks: Sequence[str] = ()) -> Table:
     missing = next((scores.left_out for _, _, scores in rows if scores and scores.left_out), {})
     notes = [STAR, *([f"Left out: {counted(missing)}."] if missing else [])]
     notes += [f"{name}: the loss was no number any more." for name, _, scores in rows if scores is None]
+    notes += remarks
     return Table(
         title,
         ["variant", *JUDGED],

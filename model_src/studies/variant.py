@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from model_src.training.settings import TrainSettings, changed
 
@@ -27,6 +28,17 @@ class Variant:
         """With the model written out, so that `model.fusion.kind` has something to change."""
         plain = base.model_dump(mode="json") | {"model": base.model_settings().model_dump(mode="json")}
         return TrainSettings.model_validate(changed(plain, self.changes))
+
+    def planned(self, base: TrainSettings) -> TrainSettings:
+        """The same, or a sentence that names the variant."""
+        try:
+            return self.settings(base)
+        except ValidationError as error:
+            reasons = [
+                f"{'.'.join(map(str, one['loc']))} {one['msg'].removeprefix('Value error, ')}".strip()
+                for one in error.errors()
+            ]
+            raise StudyInvalid(f"{self.name} is not possible: {'; '.join(reasons)}") from error
 
 
 def sweep(assignments: Sequence[str]) -> list[Variant]:

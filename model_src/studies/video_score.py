@@ -13,8 +13,8 @@ from model_src.data.video import Label, Video
 from model_src.evaluation.score import Scored, collect, load_predictor, score_videos
 from model_src.serving.load import best_device
 from model_src.serving.manifest import MANIFEST
+from model_src.studies.material import described
 from model_src.studies.remember import remembered
-from model_src.studies.train_variant import described
 from model_src.verdict.aggregate import VideoScores
 from model_src.verdict.calibrate import pick, probability
 from model_src.verdict.prediction import OverallClass
@@ -49,7 +49,7 @@ def score_once(
         pairs = score_videos(load_predictor(checkpoint, device), videos, store)
         return tqdm(pairs, total=len(videos), desc="scoring", leave=False)
 
-    made_from = [weights_of(checkpoint), described(videos), str(store and store.root), device or best_device()]
+    made_from = [weights_of(checkpoint), described(videos, store), str(store and store.root), device or best_device()]
     return remembered_scores(file, made_from, score)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from model_src.data.extract import EXTRACT_SETTINGS, extract_all
@@ -53,6 +54,7 @@ def debug_videos(work: Path) -> list[Video]:
 def train_debug(work: Path, checkpoints: Path, seed: int = 0) -> tuple[Outcome, Path]:
     """Data under `work`, made once; the weights as `checkpoints/debug.pth`."""
     settings = debug_settings(work, seed)
+    shutil.rmtree(settings.keep.folder, ignore_errors=True)  # of the time before
     outcome = train(settings, debug_videos(work))
     checkpoints.mkdir(parents=True, exist_ok=True)
     target = checkpoints / NAME

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model_src.config.load import ConfigInvalid
 from model_src.data.batch import Batch
 from model_src.data.sample import FORGED
 from model_src.models import MultimodalModel
@@ -51,7 +52,7 @@ class Objective(nn.Module):
     def __init__(self, model: MultimodalModel, settings: LossSettings, team: Team | None = None) -> None:
         super().__init__()
         if model.landmark_head is not None:
-            raise ValueError(
+            raise ConfigInvalid(
                 "the model has a head for 68 landmarks and the data has five points per face, so there is nothing to "
                 "teach it with: set heads.landmarks to false"
             )

@@ -37,9 +37,23 @@ class Schedule:
         elif self._scheduler is not None:
             self._scheduler.step()
 
+    def multiply_rate(self, times: float) -> None:
+        """The rates that a schedule starts from again and again; those that are due are the optimiser's."""
+        if self._scheduler is not None and hasattr(self._scheduler, "base_lrs"):
+            self._scheduler.base_lrs = [rate * times for rate in self._scheduler.base_lrs]
+
     def state_dict(self) -> dict[str, object]:
         return {} if self._scheduler is None else self._scheduler.state_dict()
 
     def load_state_dict(self, state: dict[str, object]) -> None:
         if self._scheduler is not None:
             self._scheduler.load_state_dict(state)
+
+
+def take_up_anew(optimizer: Optimizer, schedule: Schedule, settings: OptimizerSettings, begun_with: float) -> None:
+    """After both were restored: they hold the rate and the decay of the run so far, and those of now are meant."""
+    times = settings.learning_rate / begun_with
+    for group in optimizer.param_groups:
+        group |= {name: group[name] * times for name in ("lr", "initial_lr") if name in group}
+    optimizer.param_groups[0]["weight_decay"] = settings.weight_decay
+    schedule.multiply_rate(times)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import signal
 from dataclasses import dataclass, field
+
+STOPPED = 128 + signal.SIGTERM  # the exit status of whoever went because of SIGTERM
 
 
 class Stopped(Exception):
@@ -11,7 +14,7 @@ class Stopped(Exception):
 
 
 class Diverged(RuntimeError):
-    """The loss is no number any more."""
+    """The loss, the weights or the answers are no numbers any more."""
 
 
 @dataclass

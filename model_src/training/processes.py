@@ -15,6 +15,10 @@ from torch.nn.parallel import DistributedDataParallel
 from model_src.models.video_encoder import VideoEncoder
 
 
+class NoSuchDevice(ValueError):
+    """Nothing can be computed on the device that was asked for."""
+
+
 @dataclass(frozen=True)
 class Team:
     """Which of how many processes this one is."""
@@ -60,17 +64,24 @@ def share_statistics(module: nn.Module) -> None:
             part.share_statistics()
 
 
+def device_named(name: str) -> torch.device:
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:  # the latter from a torch that was built for processors alone
+        raise NoSuchDevice(f"nothing can be computed on {name!r} here: use cpu, or auto for what there is") from error
+
+
 @contextmanager
 def join_team(device: str) -> Iterator[Team]:
     """Joins the others where torchrun's environment says that there are some."""
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
-        yield Team(device=torch.device(chosen))
+        yield Team(device=device_named(chosen))
         return
     if chosen == "cuda":
         chosen = f"cuda:{os.environ['LOCAL_RANK']}"
-        torch.cuda.set_device(torch.device(chosen))
+        torch.cuda.set_device(device_named(chosen))
     distributed.init_process_group("nccl" if chosen.startswith("cuda") else "gloo")
     try:
         yield Team(distributed.get_rank(), size, torch.device(chosen))

@@ -22,6 +22,7 @@ from model_src.data.video import Video
 from model_src.models import MultimodalModel, build
 from model_src.models.checkpoint import LATEST_NAME, best_checkpoint_name
 from model_src.training.commit import git_commit
+from model_src.training.going_on import refuse_taken
 from model_src.training.journal import Journal, Write
 from model_src.training.processes import Team, join_team
 from model_src.training.settings import DataSettings, TrainSettings
@@ -52,6 +53,7 @@ def train(
 
     Listeners hear every number that the journal writes down.
     """
+    refuse_taken(settings.keep.folder, resume)
     refuse_leaks(videos)
     learn, check = datasets(settings, videos, data_root)
     with join_team(settings.device) as team:
@@ -69,7 +71,8 @@ def train(
                     position = trainer.fit(journal)
             else:
                 position = trainer.fit()
-        return Outcome(position.best_auc, trainer.best, trainer.latest, position.epoch, trainer.metrics)
+        best = trainer.best if trainer.best.is_file() else trainer.latest  # without an epoch, nothing is the best
+        return Outcome(position.best_auc, best, trainer.latest, position.epoch, trainer.metrics)
 
 
 def solved(

@@ -6,16 +6,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from model_src.config.load import load_config
+from model_src.config.load import ConfigInvalid, load_config, read_yaml
 from model_src.config.schema import ModelConfig, Settings
 from model_src.data.fakes.make import CHANCES, Kind
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+NAMED = "contract-v1"  # the model that is trained where none is named
+
+
+def off_as_yaml_reads_it(given: Any) -> Any:
+    return "off" if given is False else given
 
 
 class DataSettings(Settings):
@@ -90,13 +94,17 @@ class LogSettings(Settings):
 
 
 class TrainSettings(Settings):
-    model: str | dict[str, Any] = Field("contract-v1", description="a named model, a YAML file, or a configuration")
+    model: str | dict[str, Any] = Field(NAMED, description="a named model, a YAML file, or a configuration")
     pretrained: bool = Field(True, description="begin with the encoders' pretrained weights")
     seed: Annotated[int, Field(ge=0)] = 0
-    batch_size: Count = Field(16, description="windows per step, over all processes together")
+    batch_size: Count = Field(
+        16, description="windows per step, over all processes together; a fake that is made of one comes on top"
+    )
     num_workers: Annotated[int, Field(ge=0)] = Field(2, description="processes that read data; 0: the training process")
     device: str = Field("auto", description="auto, cpu, cuda, or one of several as cuda:1")
-    amp: Literal["off", "bf16", "fp16"] = Field("off", description="mixed precision")
+    amp: Annotated[Literal["off", "bf16", "fp16"], BeforeValidator(off_as_yaml_reads_it)] = Field(
+        "off", description="mixed precision"
+    )
     gradient_checkpointing: bool = Field(False, description="less memory for a third more arithmetic")
     fast_frozen: bool = Field(False, description="on a processor, run the frozen start of the backbone in OpenVINO")
     solve: bool = Field(
@@ -121,21 +129,38 @@ class TrainSettings(Settings):
             raise ValueError("batch_size must be a multiple of optimizer.accumulate")
         return self
 
+    @model_validator(mode="after")
+    def _model_is_there_and_gets_what_its_losses_need(self) -> Self:
+        model = self.model_settings()
+        if model.enable_video and model.fusion.temporal_consistency_loss.enabled and self.data.frames == 1:
+            raise ValueError(
+                "fusion.temporal_consistency_loss compares frames, and data.frames is 1: take more, or switch it off"
+            )
+        return self
+
     def model_settings(self) -> ModelConfig:
         return load_config(self.model) if isinstance(self.model, str) else ModelConfig.model_validate(self.model)
 
 
 def load_settings(path: Path | None = None, **changes: Any) -> TrainSettings:
     """A YAML file, or the defaults; then the changes, where a dotted name reaches into a section."""
-    plain = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path else {}
-    return TrainSettings.model_validate(changed(plain, changes))
+    return TrainSettings.model_validate(changed(read_yaml(path) if path else {}, changes))
 
 
 def changed(plain: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    for name, value in changes.items():
+    """A model is named before it is written out, and written out before something in it is changed."""
+    for name in sorted(changes, key=lambda name: name.count(".")):
         *sections, field = name.split(".")
+        if sections[:1] == ["model"]:
+            plain["model"] = written_out(plain.get("model", NAMED))
         place = plain
         for section in sections:
             place = place.setdefault(section, {})
-        place[field] = value
+            if not isinstance(place, dict):
+                raise ConfigInvalid(f"{name} cannot be set: {section} is {place!r}, with no settings in it")
+        place[field] = changes[name]
     return plain
+
+
+def written_out(model: Any) -> Any:
+    return load_config(model).model_dump(mode="json") if isinstance(model, str) else model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,18 +14,19 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from model_src.data.batch import Batch
-from model_src.data.dataset import WindowDataset
+from model_src.data.dataset import NothingToLearnFrom, WindowDataset
 from model_src.models import MultimodalModel
 from model_src.models.checkpoint import LATEST_NAME, best_checkpoint_name, checkpoint_name, load_checkpoint
 from model_src.training.adversarial import attacked
 from model_src.training.averaging import AveragedWeights
 from model_src.training.chance import random_state, restore_random_state, seed_everything
 from model_src.training.commit import git_commit
+from model_src.training.going_on import CannotResume, fixed, refuse_others
 from model_src.training.journal import Journal
 from model_src.training.loading import check_loader, loader, order_of
 from model_src.training.memory import save_memory
 from model_src.training.objective import Objective
-from model_src.training.optimization import Schedule, build_optimizer
+from model_src.training.optimization import Schedule, build_optimizer, take_up_anew
 from model_src.training.position import Diverged, Position, Stopped
 from model_src.training.processes import Team
 from model_src.training.settings import TrainSettings
@@ -84,7 +86,8 @@ class Trainer:
         order = order_of(self.settings, len(self.learn), self.position, self.team)
         steps = order.steps // parts
         if steps == 0:
-            raise ValueError(f"{len(self.learn)} windows are too few for one step of {self.settings.batch_size}")
+            few = f"{len(self.learn)} windows are too few for one step of {self.settings.batch_size}"
+            raise NothingToLearnFrom(f"{few} in {parts} parts: lower batch_size or optimizer.accumulate")
         self._set_training_mode()
         batches = iter(loader(self.settings, self.learn, order, self.team))
         begun, waited, seen = time.perf_counter(), 0.0, 0
@@ -194,10 +197,12 @@ class Trainer:
             raise Stopped(f"stopped at step {self.position.total_steps}; {self.latest} has everything to go on from")
 
     def save(self, *paths: Path) -> None:
-        """All of the team come, each with its own chances; the one that leads writes.
+        """All of the team come, each with its own chances; the one that leads writes. What diverged replaces nothing.
 
         `model_state_dict` is what was validated: the averaged weights where there is an average.
         """
+        if self.team.any(not all(bool(value.isfinite().all()) for value in self.model.state_dict().values())):
+            raise Diverged(f"weights are no numbers after step {self.position.total_steps}: lower the learning rate")
         chances = self.team.gather([random_state()])
         for path in paths if self.team.leads else ():
             self.model.save_checkpoint(
@@ -210,6 +215,8 @@ class Trainer:
                 model_state=None if self.average is None else self.average.state,
                 training_state={
                     "position": dict(vars(self.position)),
+                    "fixed": fixed(self.settings, self.model.config),
+                    "learning_rate": self.settings.optimizer.learning_rate,
                     "random": chances,
                     "scaler": self.scaler.state_dict(),
                     "averaged_steps": None if self.average is None else self.average.steps,
@@ -218,24 +225,35 @@ class Trainer:
             )
 
     def resume(self, path: Path) -> None:
-        """Go on as if the run that wrote the checkpoint had never been stopped."""
+        """Go on as if the run that wrote the checkpoint had never been stopped, at the learning rate of now."""
         saved = load_checkpoint(path)
-        state = saved.get("training_state")
-        if state is None or not isinstance(state.get("random"), list):
-            raise ValueError(f"{path} has weights and no state of a run that this version can go on from")
+        state = saved.get("training_state") or {}
+        if "fixed" not in state:
+            raise CannotResume(f"{path} has weights and no state of a run that this version can go on from")
+        refuse_others(path, state["fixed"], fixed(self.settings, self.model.config))
         weights: dict[str, Tensor] = saved["model_state_dict"]
         if self.average is not None:
-            if state["averaged_steps"] is None:
-                raise ValueError(f"{path} was written without averaged weights (ema); resume with ema off")
             self.average.load_state_dict({"state": weights, "steps": state["averaged_steps"]})
             weights = state["learning_weights"]
-        elif state["learning_weights"] is not None:
-            raise ValueError(f"{path} was written with averaged weights (ema); resume with the same ema")
         self.model.load_state_dict(weights)
         self.optimizer.load_state_dict(saved["optimizer_state_dict"])
         self.schedule.load_state_dict(saved["scheduler_state_dict"])
-        self.scaler.load_state_dict(state["scaler"])
+        take_up_anew(self.optimizer, self.schedule, self.settings.optimizer, state["learning_rate"])
+        if state["scaler"]:  # else the run was in another precision until now
+            self.scaler.load_state_dict(state["scaler"])
         self.metrics = dict(saved["metrics"])
         self.position = Position(**state["position"])
         if self.team.rank < len(state["random"]):  # else the team has grown, and this one is new
             restore_random_state(state["random"][self.team.rank])
+        self._move_in(path.parent)
+
+    def _move_in(self, folder: Path) -> None:
+        """A run that goes on in another folder takes its best along. One whose best is gone has to find a new one."""
+        best = folder / self.best.name
+        if self.team.leads and best.is_file() and not self.best.is_file():
+            self.best.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(best, self.best)
+        if not self.team.any(self.best.is_file()):
+            self.position.best_auc, self.position.best_epoch = -math.inf, -1
+        if not self.team.any(self.latest.is_file()):
+            self.save(self.latest)

@@ -11,7 +11,9 @@ import torch
 
 from model_src.data.batch import Batch
 from model_src.data.dataset import WindowDataset
+from model_src.data.manifest import ManifestInvalid
 from model_src.training.objective import Objective
+from model_src.training.position import Diverged
 from model_src.training.processes import Team
 from model_src.training.ranking import roc_auc, video_means
 
@@ -20,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 def refuse_one_class(check: WindowDataset) -> None:
     if check.make_fake is None and len({video.label for video in check.videos}) < 2:
-        raise ValueError("the validation videos must be real and fake: with one class there is no AUC")
+        raise ManifestInvalid("the validation videos must be real and fake: with one class there is no AUC")
 
 
 @torch.no_grad()
@@ -48,6 +50,8 @@ def validate(
         logger.warning(said, len(skipped), len(set(skipped)), min(skipped))
     video_ids = [row[0] for row in found]
     labels, odds, losses_ = (np.array([row[place] for row in found]) for place in (1, 2, 3))
+    if not np.isfinite(odds).all():
+        raise Diverged("what the model says of the validation videos is no number: lower the learning rate")
     return {
         "val_loss": float(losses_.mean()),
         "auc": roc_auc(*video_means(video_ids, labels, odds)),

@@ -9,12 +9,12 @@ import signal
 import sys
 from pathlib import Path
 
-from model_src.training.position import Stopped
+from model_src.training.position import STOPPED, Stopped
 from model_src.training_job.failure import sentence, write_failure
 from model_src.training_job.job import extract, learn, read_job
 from model_src.training_job.places import ROOT, Places
 from model_src.training_job.ship import ship
-from model_src.training_job.team import STOPPED, run_team
+from model_src.training_job.team import run_team
 
 logger = logging.getLogger(__name__)
 

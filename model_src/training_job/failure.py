@@ -5,26 +5,16 @@ from __future__ import annotations
 import logging
 import traceback
 
-from model_src.data.dataset import NothingToLearnFrom
-from model_src.data.identities import IdentityLeak
-from model_src.data.manifest import ManifestInvalid
-from model_src.models import MissingWeightsError
-from model_src.training.journal import TrackerMissing
-from model_src.training.position import Diverged
-from model_src.training.solve import CannotSolve
+from model_src.training.foreseen import FORESEEN
 from model_src.training_job.places import JobInvalid, Places
 
 logger = logging.getLogger(__name__)
-EXPECTED = (
-    JobInvalid, ManifestInvalid, NothingToLearnFrom, IdentityLeak, MissingWeightsError, TrackerMissing, Diverged,
-    CannotSolve,
-)  # fmt: skip
 LONGEST = 1024  # characters that SageMaker shows
 
 
 def sentence(error: BaseException) -> str:
     """An error that was foreseen says itself what to do; of any other, where to look."""
-    if isinstance(error, EXPECTED):
+    if isinstance(error, (*FORESEEN, JobInvalid)):
         return str(error)
     frame = traceback.extract_tb(error.__traceback__)[-1:]
     place = f" in {frame[0].name} ({frame[0].filename.rpartition('/')[2]}, line {frame[0].lineno})" if frame else ""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from model_src.data.video import Split
-from model_src.evaluation.calibration import fit
+from model_src.evaluation.calibration import fit, warning_of
 from model_src.evaluation.evaluate import evaluate, rows_of
 from model_src.evaluation.model_card import NAME as CARD
 from model_src.evaluation.model_card import Facts, model_card
@@ -88,7 +88,11 @@ def calibrate(scored: list[Scored]) -> Calibration:
     if not both_classes(scored):
         logger.warning("not calibrated: the validation videos that could be scored are of one class")
         return Calibration()
-    return fit([entry.video.label for entry in scored], [entry.scores.logit for entry in scored])
+    labels, logits = [entry.video.label for entry in scored], [entry.scores.logit for entry in scored]
+    calibration = fit(labels, logits)
+    if warning := warning_of(calibration, labels, logits):
+        logger.warning(warning)
+    return calibration
 
 
 def with_calibration(entry: Scored, calibration: Calibration) -> Scored:

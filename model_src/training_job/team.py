@@ -8,9 +8,9 @@ import subprocess
 import time
 from collections.abc import Sequence
 
+from model_src.training.position import STOPPED
 from model_src.training_job.cluster import Cluster
 
-STOPPED = 128 + signal.SIGTERM  # the exit status of whoever went because of SIGTERM
 GOES_ON = (None, 0, STOPPED, -signal.SIGTERM)
 LOOK_EVERY = 0.2  # seconds
 

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from model_src.models import MultimodalModel, build, load_for_inference, save_checkpoint, save_for_serving
-from model_src.models.checkpoint import best_checkpoint_name, checkpoint_name, load_checkpoint
+from model_src.models.checkpoint import CheckpointUnreadable, best_checkpoint_name, checkpoint_name, load_checkpoint
 from tests.unit.models.tiny import tiny_config, tiny_sound, tiny_video
 
 
@@ -92,8 +92,31 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
             return builtins.exec, ("raise SystemExit('code of the file ran')",)
 
     torch.save({"model_state_dict": {}, "config": Hostile()}, tmp_path / "hostile.pth")
-    with pytest.raises(Exception, match=r"[Ww]eights.only"):
+    with pytest.raises(CheckpointUnreadable, match=r"hostile\.pth is no complete checkpoint") as refused:
         load_for_inference(tmp_path / "hostile.pth")
+    assert "weights_only" not in str(refused.value), "nobody is told how to run it after all"
+
+
+@pytest.mark.parametrize("name", ["weights.pth", "model.safetensors"])
+def test_a_file_that_is_cut_off_empty_or_something_else_is_named(
+    model: MultimodalModel, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / name
+    if path.suffix == ".pth":
+        save_checkpoint(path, model, epoch=0, metrics={})
+    else:
+        save_for_serving(path, model)
+    whole = path.read_bytes()
+    for content in (whole[: len(whole) // 2], b"", b"some text\n" * 9):
+        path.write_bytes(content)
+        with pytest.raises(CheckpointUnreadable, match=f"{path} is no complete checkpoint"):
+            load_for_inference(path)
+
+
+def test_a_file_of_bare_tensors_is_no_checkpoint(tmp_path: Path) -> None:
+    torch.save({"weight": torch.zeros(1)}, tmp_path / "foreign.pth")
+    with pytest.raises(CheckpointUnreadable, match=r"foreign\.pth is no complete checkpoint"):
+        load_checkpoint(tmp_path / "foreign.pth")
 
 
 def test_weights_without_a_configuration_are_refused(tmp_path: Path) -> None:

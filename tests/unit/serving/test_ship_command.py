@@ -57,8 +57,8 @@ def test_what_does_not_fit_is_told_in_a_sentence_and_leaves_nothing(runs: tuple[
     broken.write_bytes(b"no weights")
     for given, sentence in (
         ((sound, picture), "the first model has to look and not listen"),
-        ((broken, sound), f"{broken} cannot be joined: there is no checkpoint in it"),
-        ((picture, broken), f"{broken} cannot be joined: there is no checkpoint in it"),
+        ((broken, sound), f"{broken} cannot be joined: {broken} is no complete checkpoint"),
+        ((picture, broken), f"{broken} cannot be joined: {broken} is no complete checkpoint"),
         ((*runs, "--sound-calibration", broken), "cannot be joined: 1 validation error for Calibration"),
     ):
         code, output = aura("join", *given, "--out", tmp_path / "joined.pth")

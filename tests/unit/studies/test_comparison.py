@@ -11,20 +11,20 @@ import pytest
 from pydantic import ValidationError
 
 from model_src.models import build
-from model_src.studies.ablation import COMPONENTS, ablation
+from model_src.studies.ablation import COMPONENTS, ablation, possible
 from model_src.studies.compare import judge
-from model_src.studies.cross import Cell, sources_of
+from model_src.studies.cross import Cell, cross, sources_of
 from model_src.studies.cross import table_of as cross_table
 from model_src.studies.forest import forest
 from model_src.studies.heat import heat
 from model_src.studies.remember import remembered
 from model_src.studies.robustness import compared
-from model_src.studies.study import table_of
+from model_src.studies.study import Study, table_of
 from model_src.studies.variant import StudyInvalid, Variant, sweep
 from model_src.studies.video_score import Scores, VideoScore
 from model_src.training.settings import TrainSettings
 from tests.unit.data.made_windows import made_video
-from tests.unit.training.made_run import learner, settings
+from tests.unit.training.made_run import learner, settings, watcher
 
 
 def base(folder: Path) -> TrainSettings:
@@ -79,6 +79,30 @@ def test_an_ablation_covers_every_component_with_models_that_can_be_built(tmp_pa
         build(changed.model_settings(), pretrained=False)
         assert (changed.seed, changed.stop, changed.optimizer) == (before.seed, before.stop, before.optimizer)
         assert (changed.data.augment, changed.model_settings()) != (before.data.augment, before.model_settings())
+
+
+def test_what_a_model_has_no_room_for_is_left_out_of_its_ablation_with_a_remark(tmp_path: Path) -> None:
+    """A model that compares face regions has no other way along time, and one of the last map has no regions."""
+    before = settings(tmp_path, model=watcher(enable_audio=True).model_dump())
+    variants, remarks = possible(before, ablation(before, ["temporal", "fusion"]))
+    assert [variant.name for variant in variants] == ["one-query fusion", "side-by-side fusion", "either of two heads"]
+    assert len(remarks) == 3
+    assert remarks[0].startswith("Left out: convolution along time is not possible: temporal.kind `change`")
+    assert table_of("Ablation", [], remarks).notes[-3:] == remarks
+
+
+def test_no_variant_is_trained_before_all_are_possible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained: list[str] = []
+    monkeypatch.setattr("model_src.studies.study.train_variant", lambda name, *_: trained.append(name))
+    with pytest.raises(StudyInvalid, match=r"loss\.lipsync=0\.1 is not possible: loss\.lipsync Extra inputs"):
+        Study(base(tmp_path), [], tmp_path).run(sweep(["loss.lipsync=0.1"]))
+    assert trained == []
+
+
+def test_nothing_is_trained_where_there_is_nothing_to_test_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model_src.studies.cross.trained_per_source", lambda *_: pytest.fail("it was trained"))
+    with pytest.raises(StudyInvalid, match="no source has real and fake test videos"):
+        cross(base(tmp_path), [made_video(0, "train"), made_video(1, "train")], tmp_path, None, {})
 
 
 def test_what_cannot_be_ablated_gets_a_sentence(tmp_path: Path) -> None:

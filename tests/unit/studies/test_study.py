@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import av
@@ -29,6 +30,8 @@ from model_src.studies.robustness import CLEAN, robustness, table_of
 from model_src.studies.study import Study
 from model_src.studies.variant import Variant
 from model_src.training import run
+from model_src.training.settings import TrainSettings
+from tests.unit.data.made_windows import made_video
 from tests.unit.studies.made_study import CHEAP
 from tests.unit.training.made_run import learner, settings
 
@@ -74,6 +77,32 @@ def test_a_finished_variant_is_not_trained_again(study: Study, monkeypatch: pyte
     assert [name for name, _, _ in first] == ["baseline", "side by side", "same as ever"]
     assert first[:2] == again
     assert first[2][1].difference == 0
+
+
+def test_a_variant_is_trained_again_when_more_videos_are_extracted(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trained(chosen: TrainSettings, *_: object, **__: object) -> run.Outcome:
+        return run.Outcome(0.5, chosen.keep.folder / "best.pth", chosen.keep.folder / "latest.pth", 1, {})
+
+    monkeypatch.setattr(train_variant, "train", trained)
+    train = partial(train_variant.train_variant, "half", study.base, study.videos, tmp_path / "out", tmp_path)
+    half = train()
+    untouched = [*study.videos, made_video(99, "test")]
+    assert train_variant.train_variant("half", study.base, untouched, tmp_path / "out", tmp_path) == half
+    whole = store_beside(study.data_root or tmp_path).record(study.videos[0].video_id)
+    assert whole is not None
+    store_beside(tmp_path).write_record(whole)
+    assert train() != half
+
+
+def test_a_video_that_was_missing_is_looked_for_again(study: Study, checkpoint: Path, tmp_path: Path) -> None:
+    place = tmp_path / "video.mp4"
+    videos = [video.model_copy(update={"path": place}) for video in study.videos if video.split == "val"][:1]
+    asked = partial(robustness, load_predictor(checkpoint, "cpu"), "weights", videos, {}, tmp_path / "scores")
+    assert [row.left_out for row in asked()] == [{"corrupt_video": 1}]
+    place.write_bytes((study.data_root / "val" / "val_000" / "video.mp4").read_bytes())  # type: ignore[operator]
+    assert [row.left_out for row in asked()] == [{}]
 
 
 def test_trained_models_fill_the_matrix(study: Study, checkpoint: Path, root: Path, tmp_path: Path) -> None:
@@ -144,6 +173,15 @@ def test_the_attack_command_ends_in_a_table_and_a_curve(checkpoint: Path, root: 
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert {"attack.csv", "attack.json", "attack.md", "attack.png"} <= {file.name for file in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize("command", ["evaluate", "calibrate", "robustness", "shortcuts", "attack"])
+def test_a_file_that_is_no_checkpoint_is_named_by_whatever_reads_it(root: Path, tmp_path: Path, command: str) -> None:
+    broken = tmp_path / "broken.pth"
+    broken.write_bytes(b"no weights")
+    done = CliRunner().invoke(app, [command, "--checkpoint", str(broken), "--data-root", str(root)])
+    assert done.exit_code == 1
+    assert f"{broken} is no complete checkpoint" in done.output
 
 
 @pytest.mark.parametrize(

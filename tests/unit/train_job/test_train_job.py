@@ -224,6 +224,14 @@ def test_a_failed_job_says_its_reason_and_fails_the_command(monkeypatch: pytest.
     assert "The channel 'training' is empty." in found.output
 
 
+def test_settings_that_the_job_would_refuse_start_nothing() -> None:
+    given = ["--videos", "s3://videos/ff", "--image", IMAGE, "--role", ROLE, "--output", f"s3://{BUCKET}/jobs"]
+    found = run("start", *given, "--name", "aura-8", "--set", "lerning_rate=1")
+    assert found.exit_code == 1
+    assert "lerning_rate" in found.output
+    assert run("status", "aura-8").exit_code == 1
+
+
 def test_what_cannot_be_ordered_is_said_in_words() -> None:
     given = ["--videos", "somewhere", "--image", IMAGE, "--role", ROLE, "--output", f"s3://{BUCKET}/jobs"]
     found = run("start", *given)

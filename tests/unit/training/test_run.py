@@ -7,7 +7,10 @@ import signal
 from pathlib import Path
 
 import pytest
+import yaml
+from typer.testing import CliRunner, Result
 
+from infra.cli import app
 from model_src.data.dataset import NothingToLearnFrom
 from model_src.data.extract import extract_all, store_beside
 from model_src.data.find import load_videos
@@ -15,9 +18,11 @@ from model_src.data.identities import IdentityLeak
 from model_src.data.made_clips import make_dataset
 from model_src.data.video import Video
 from model_src.models import load_for_inference
+from model_src.models.checkpoint import LATEST_NAME
+from model_src.training.going_on import FolderTaken
 from model_src.training.position import Stopped
 from model_src.training.run import train
-from model_src.training.settings import TrainSettings
+from model_src.training.settings import TrainSettings, load_settings
 from model_src.training.solve import CannotSolve
 from model_src.training.trainer import Trainer
 from model_src.training_job.ship import best_checkpoint
@@ -37,6 +42,10 @@ def chosen(folder: Path) -> TrainSettings:
     """With augmentation, and every real beside a fake that is made of it."""
     changes = {"model": learner().model_dump(), "pretrained": False, "data.self_made_fakes": True}
     return settings(folder, **changes, **{"stop.epochs": 1, "data.validation_windows": 1, "batch_size": 2})
+
+
+def aura_train(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["train", *map(str, arguments)], env={"COLUMNS": "200"})
 
 
 def test_videos_become_a_checkpoint_and_what_is_missing_is_counted(
@@ -81,6 +90,77 @@ def test_sigterm_saves_and_the_next_run_goes_on(root: Path, tmp_path: Path, monk
     monkeypatch.undo()
     outcome = train(chosen(tmp_path), load_videos(root), data_root=root, resume=tmp_path / "multimodal_latest.pth")
     assert outcome.epochs == 1
+
+
+def test_a_folder_with_a_run_in_it_is_not_mixed_with_another(root: Path, tmp_path: Path) -> None:
+    (tmp_path / LATEST_NAME).write_bytes(b"of another run")
+    with pytest.raises(FolderTaken, match=rf"--resume {tmp_path / LATEST_NAME}\), or .*keep\.folder"):
+        train(chosen(tmp_path), load_videos(root), data_root=root)
+    with pytest.raises(FolderTaken):
+        train(chosen(tmp_path), load_videos(root), data_root=root, resume=root / LATEST_NAME)
+
+
+@pytest.mark.parametrize(
+    ("asked", "complaint"),
+    [
+        (["--resume", "none.pth"], "no weights at none.pth"),
+        (["--resume", __file__], "test_run.py is no complete checkpoint"),
+        (["--device", "gpu"], "nothing can be computed on 'gpu' here"),
+        (["--device", "cuda:7"], "nothing can be computed on 'cuda:7' here"),
+        (["--batch-size", 16], "4 windows are too few for one step of 16 in 2 parts"),
+    ],
+)
+def test_what_cannot_be_trained_so_is_said_in_a_sentence(
+    root: Path, tmp_path: Path, asked: list[object], complaint: str
+) -> None:
+    plain = chosen(tmp_path / "run").model_dump(mode="json")
+    plain["optimizer"]["accumulate"] = 2
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump(plain))
+    done = aura_train("--config", tmp_path / "run.yaml", "--data-root", root, *asked)
+    assert done.exit_code == 1
+    assert complaint in done.output
+
+
+def test_what_comes_after_a_run_that_was_stopped_is_not_done(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in `aura train && aura evaluate`."""
+
+    def stop(*_: object, **__: object) -> None:
+        raise Stopped("stopped at step 1")
+
+    monkeypatch.setattr("model_src.training.run.train", stop)
+    assert aura_train("--data-root", root).exit_code == 143
+
+
+def test_off_without_quotes_is_off(tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text("amp: off\n")
+    assert load_settings(tmp_path / "run.yaml").amp == "off"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (None, "run.yaml cannot be read: No such file"),
+        ("stop: [1", "run.yaml is no YAML"),
+        ("stop:\n", "stop.epochs cannot be set: stop is None"),
+        ("just words\n", "run.yaml holds no settings"),
+        ("model: contract-v9\n", "no model is called 'contract-v9'"),
+        (
+            "data: {frames: 1}\nmodel: {name: mine, fusion: {temporal_consistency_loss: {enabled: true}}}\n",
+            "compares frames, and data.frames is 1",
+        ),
+    ],
+)
+def test_settings_that_cannot_be_used_are_refused_in_a_sentence(
+    root: Path, tmp_path: Path, text: str | None, complaint: str
+) -> None:
+    config = tmp_path / "run.yaml"
+    if text is not None:
+        config.write_text(text)
+    done = aura_train("--config", config, "--data-root", root, "--epochs", 1)
+    assert done.exit_code == 1
+    assert complaint in done.output
 
 
 def test_nothing_extracted_and_known_people_are_refused_before_training(tmp_path: Path) -> None:

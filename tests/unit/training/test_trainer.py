@@ -13,6 +13,7 @@ from torch import Tensor
 from model_src.data.dataset import WindowDataset
 from model_src.models import build, load_for_inference
 from model_src.models.checkpoint import load_checkpoint
+from model_src.training.going_on import CannotResume
 from model_src.training.journal import Journal, TrackerMissing
 from model_src.training.loading import check_loader
 from model_src.training.objective import Objective
@@ -141,6 +142,51 @@ def test_a_resumed_run_equals_the_unbroken_one_bit_for_bit(tmp_path: Path, stop_
     }
 
 
+@pytest.mark.parametrize("kind", ["cosine", "step", "plateau", "constant"])
+def test_a_resumed_run_takes_the_new_learning_rate_and_weight_decay(tmp_path: Path, kind: str) -> None:
+    changes = {"stop.epochs": 1, "schedule.kind": kind, "schedule.period": 3}
+    first = trainer(settings(tmp_path, **changes), count=4)
+    first.fit()
+    lower = {"optimizer.learning_rate": 5e-4, "optimizer.weight_decay": 0.3}  # a quarter of the rate before
+    resumed = trainer(settings(tmp_path, **changes | lower | {"stop.epochs": 2}), count=4)
+    resumed.resume(first.latest)
+    due = first.optimizer.param_groups[0]["lr"]
+    assert [group["lr"] for group in resumed.optimizer.param_groups] == pytest.approx([due / 4] * 2)
+    assert [group["weight_decay"] for group in resumed.optimizer.param_groups] == [0.3, 0.0]
+    first.schedule.epoch_done(0.0)
+    resumed.schedule.epoch_done(0.0)
+    assert resumed.optimizer.param_groups[0]["lr"] == pytest.approx(first.optimizer.param_groups[0]["lr"] / 4)
+
+
+def test_a_run_does_not_go_on_under_settings_that_it_cannot_take_up(tmp_path: Path) -> None:
+    first = trainer(settings(tmp_path, **{"stop.epochs": 1}), count=4)
+    first.fit()
+    other = trainer(settings(tmp_path, **{"batch_size": 2, "ema": None, "schedule.period": 4}), count=4)
+    with pytest.raises(CannotResume) as refused:
+        other.resume(first.latest)
+    for named in ("batch_size 4, not 2", "ema 0.999, not None", "schedule.period 10, not 4"):
+        assert named in str(refused.value)
+    another = trainer(settings(tmp_path), model=learner(fusion={"kind": "concat"}), count=4)
+    with pytest.raises(CannotResume, match=r"model\.fusion\.kind 'cross_modal', not 'concat'"):
+        another.resume(first.latest)
+
+
+def test_a_run_that_goes_on_in_another_folder_has_its_best_and_its_latest_there(tmp_path: Path) -> None:
+    first = trainer(settings(tmp_path / "one", **{"stop.epochs": 1}), count=4)
+    first.fit()
+    other = trainer(settings(tmp_path / "other", **{"stop.epochs": 1}), count=4)
+    other.resume(first.latest)
+    other.fit()  # there is nothing left to learn
+    assert other.best.read_bytes() == first.best.read_bytes()
+    assert load_for_inference(other.latest).config == first.model.config
+
+    first.best.unlink()
+    alone = trainer(settings(tmp_path / "alone", **{"stop.epochs": 2}), count=4)
+    alone.resume(first.latest)
+    alone.fit()
+    assert alone.best.is_file()
+
+
 def test_the_same_seed_trains_the_same_model_and_another_seed_another(tmp_path: Path) -> None:
     runs = []
     for number, seed in enumerate((0, 0, 1)):
@@ -182,6 +228,28 @@ def test_a_loss_that_is_no_number_ends_the_run_with_a_sentence(tmp_path: Path) -
         run.model.fused_head.output.bias.fill_(float("nan"))
     with pytest.raises(Diverged, match="lower the learning rate"):
         run.fit()
+
+
+@pytest.mark.parametrize(
+    ("bias", "complaint", "kept"),
+    [
+        ([0.0, float("nan")], "weights are no numbers", set()),
+        ([-3e38, 3e38], "validation videos is no number", {"multimodal_latest.pth"}),
+    ],
+)
+def test_a_model_whose_answers_are_no_numbers_is_never_the_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bias: list[float], complaint: str, kept: set[str]
+) -> None:
+    """Among scores, what is no number would rank highest."""
+
+    def last_step(run: Trainer, _: object) -> None:
+        with torch.no_grad():
+            run.model.fused_head.output.bias.copy_(torch.tensor(bias))
+
+    monkeypatch.setattr(Trainer, "_learn_epoch", last_step)
+    with pytest.raises(Diverged, match=complaint):
+        trainer(settings(tmp_path, ema=None), count=4).fit()
+    assert {file.name for file in tmp_path.iterdir()} == kept
 
 
 def test_a_tracker_that_is_not_installed_names_its_package(tmp_path: Path) -> None:

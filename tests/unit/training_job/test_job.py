@@ -20,8 +20,8 @@ from model_src.data.made_clips import make_dataset
 from model_src.models.checkpoint import LATEST_NAME, load_checkpoint
 from model_src.serving.load import ModelDirectory
 from model_src.serving.manifest import read_verified
+from model_src.training.position import STOPPED
 from model_src.training_job.metric_lines import METRICS, definitions
-from model_src.training_job.team import STOPPED
 from tests.unit.serving.chunks import make_chunk
 from tests.unit.training.made_run import watcher
 from tests.unit.training_job.tree import lay_out, start

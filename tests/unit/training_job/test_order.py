@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
+from model_src.training.position import STOPPED
 from model_src.training_job import __main__ as entry
 from model_src.training_job.channels import find_channels
 from model_src.training_job.cluster import Cluster, read_cluster
 from model_src.training_job.failure import sentence, write_failure
 from model_src.training_job.hyperparameters import settings_of
 from model_src.training_job.places import JobInvalid, Places
-from model_src.training_job.team import STOPPED, run_team
+from model_src.training_job.team import run_team
 from tests.unit.training_job.tree import lay_out, tell
 
 
@@ -56,9 +57,16 @@ def test_text_becomes_the_settings_that_it_means(root: Path) -> None:
     assert found.keep.folder == root / "checkpoints"
 
 
+def test_a_model_is_named_and_changed_in_one_order(root: Path) -> None:
+    tell(root, "hyperparameters", {"model.lip_sync.enabled": "false", "model": "compact"})
+    found = settings_of(Places(root)).model_settings()
+    assert (found.name, found.lip_sync.enabled) == ("compact", False)
+
+
 @pytest.mark.parametrize(
     ("wrong", "complaint"),
     [
+        ({"seed.high": "1", "seed": "2"}, "seed.high cannot be set: seed is 2, with no settings in it"),
         ({"epochs": "3"}, "epochs: Extra inputs"),
         ({"stop.epochs": "many"}, r"stop\.epochs: Input should be a valid integer"),
         ({"model": "huge"}, "no model is called 'huge'"),
