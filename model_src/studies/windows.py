@@ -24,9 +24,10 @@ def even_windows(
     """The videos that have windows, batches of them on the device, and what has to be said about the others."""
     chosen, missing = (list(videos), {}) if store is None else usable(videos, store)
     source = OnTheFly() if store is None else Preextracted(store)
-    dataset = WindowDataset(chosen, source, sampling="uniform", windows_per_video=windows)
+    dataset = WindowDataset(chosen, source, sampling="uniform", windows_per_video=windows, checks=True)
     order = EpochOrder(len(dataset), batch_size, shuffle=False)
     loader: DataLoader[Batch] = DataLoader(dataset, batch_sampler=order, collate_fn=collate)  # type: ignore[arg-type]
     place = torch.device(device)
-    batches = (batch.to(place) for batch in tqdm(loader, total=len(order), desc="attacking", leave=False))
+    shown = tqdm(loader, total=len(order), desc="attacking", leave=False)
+    batches = (batch.to(place) for batch in shown if len(batch))  # some hold nothing that could be read
     return chosen, batches, [f"Left out: {counted(missing)}."] if missing else []
