@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from functions.core.contracts import PROGRESS, JobError, JobView, Result, Stage, Status
 from functions.core.uploads import Upload
 
-LAST_STEP = 0.01  # of the progress; who begins Aggregate must be further along than the last scored chunk
+LAST_STEP = 0.01  # kept free of scoring's share of the progress, so that Aggregate always moves it on
 
 
 def now() -> datetime:

@@ -38,13 +38,14 @@ class SplitSummary(Pointer):
     """What Split found, for the result's metadata."""
 
     duration: float
-    file_sha256: str
-    file_bytes: int
-    width: int
-    height: int
-    frame_rate: float
-    frames_sampled: int
     frames_analyzed: int
+    # None: split before a deployment, by a version that did not tell.
+    file_sha256: str | None = None
+    file_bytes: int | None = None
+    width: int | None = None
+    height: int | None = None
+    frame_rate: float | None = None
+    frames_sampled: int | None = None
     frames_left_out: dict[str, int] = Field(default_factory=dict)
     excluded: list[ExcludedSpan] = Field(default_factory=list)
 

@@ -14,8 +14,8 @@ from functions.core.jobs import JobStore
 from functions.core.scoring_calls import ScoringCalls
 from functions.core.settings import JobSettings
 
-# Throttling and passing network faults are retried here, close to the call, and all tries together end before the
-# function does (60 s); the state machine retries whole steps.
+# Throttling and passing network faults are retried here, close to the call: all tries of one together end within the
+# minute that most steps have (the API's function, with 15 s, may end first). The state machine retries whole steps.
 # Links name the bucket's own region (`virtual`): the global address redirects, and a signed host cannot be redirected.
 CONFIG = Config(
     retries={"mode": "standard", "max_attempts": 4},

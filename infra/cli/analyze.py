@@ -92,6 +92,8 @@ def analyze_one(client: ApiClient, path: Path, out: Path, timeout: float) -> Job
 def save(job: JobView, folder: Path) -> list[Path]:
     """The report, and beside it what it links to: links expire, and whoever has one may open it; files stay."""
     folder.mkdir(parents=True, exist_ok=True)
+    report = folder / "report.json"
+    report.write_text(job.model_dump_json(indent=2))  # first as it came: a file may fail to be fetched
     pictures, prediction = [], job.prediction
     if prediction is not None:
         kept = []
@@ -105,5 +107,5 @@ def save(job: JobView, folder: Path) -> list[Path]:
             (folder / FRAMES).write_bytes(fetch(prediction.frame_confidences_url))
         links = {"anomalous_frames": kept, "frame_confidences_url": prediction.frame_confidences_url and FRAMES}
         job = job.model_copy(update={"prediction": prediction.model_copy(update=links)})
-    (folder / "report.json").write_text(job.model_dump_json(indent=2))
+        report.write_text(job.model_dump_json(indent=2))
     return pictures

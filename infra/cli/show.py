@@ -16,7 +16,7 @@ from model_src.verdict.prediction import Prediction
 COLOURS = {"real": "green", "fake": "red", "uncertain": "yellow"}
 WHY_REVIEW = {
     "uncertain": "too unsure for a verdict",
-    "in_doubt": "at the far end of its own doubt the model is too unsure for a verdict",
+    "in_doubt": "the model's own doubt reaches into uncertain",
     "face_not_judged": "the face could not be judged, the sound decided alone",
     "suspicious_stretch": "real on the whole, and some seconds on end look manipulated",
 }
@@ -53,7 +53,7 @@ def headline(prediction: Prediction, colour: str) -> Text:
         line.append(f"   fake probability {fake}, by its own doubt {percent(low)} to {percent(high)}", style="default")
     if prediction.needs_human_review:
         reasons = "; ".join(WHY_REVIEW[reason] for reason in prediction.review_reasons)
-        line.append(f"\nneeds a person's review: {reasons}", style="yellow")
+        line.append("\nneeds a person's review" + (f": {reasons}" if reasons else ""), style="yellow")
     return line.append("\n")
 
 
@@ -63,8 +63,9 @@ def facts(prediction: Prediction, metadata: Metadata) -> Table:
     table.add_column()
     table.add_row("analysed", f"{metadata.video_duration_sec:.1f} s of video, {frames_of(metadata)}")
     table.add_row("took", f"{metadata.processing_time_sec:.1f} s with model {metadata.model_version}")
-    judges = {"picture": prediction.video_confidence, "sound": prediction.audio_confidence}
-    told = [f"{name} ({percent(fake)} fake)" for name, fake in judges.items() if fake is not None]
+    said = {"video": ("picture", prediction.video_confidence), "audio": ("sound", prediction.audio_confidence)}
+    judges = [said[modality] for modality in prediction.modalities]
+    told = [name + (f" ({percent(fake)} fake)" if fake is not None else "") for name, fake in judges]
     table.add_row("judged by", " and ".join(told) or "nothing: there is too little to go by")
     if prediction.modality_agreement is not None:
         table.add_row("agreement", f"picture and sound agree {percent(prediction.modality_agreement)}")

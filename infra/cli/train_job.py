@@ -45,12 +45,13 @@ def start(
     from infra.training.job import start as start_job
     from infra.training.order import Order
     from model_src.training_job.hyperparameters import meant_by
-    from model_src.training_job.places import JobInvalid, Places
+    from model_src.training_job.places import ROOT, JobInvalid, Places
 
     channels = {"training": videos, "extracted": extracted, "weights": weights}
     hyperparameters = pairs("--set", hyperparameter)
     try:
-        meant_by(hyperparameters, Places())  # what the job would find wrong, before anything has to be paid for
+        if not hyperparameters.get("model", "").startswith(str(ROOT)):  # else the model comes with the data
+            meant_by(hyperparameters, Places())  # what the job would find wrong, before anything has to be paid for
         order = Order(
             name=name or f"aura-{datetime.now(UTC):%Y-%m-%d-%H-%M-%S}",
             image=image,

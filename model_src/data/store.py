@@ -28,7 +28,7 @@ class ChunkFile(BaseModel):
 
 
 class Look(BaseModel):
-    """What a file shows without being read: as long as it stays the same, so has the file."""
+    """What a file shows without being read: a file that looks the same is taken to be the same."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

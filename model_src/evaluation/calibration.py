@@ -49,8 +49,9 @@ def warning_of(calibration: Calibration, labels: ArrayLike, logits: ArrayLike) -
     if calibration.scale not in SCALES:
         return None
     return (
-        f"not calibrated: the scale is held at its bound of {calibration.scale:g}. The scores rank a fake above a real "
-        f"with a chance of {roc_auc(labels, logits):.2f}; under 0.5, the model says the opposite of what is true"
+        f"the calibration is not to be believed: its scale is held at its bound of {calibration.scale:g}. "
+        f"A fake scores above a real with a chance of {roc_auc(labels, logits):.2f}; under 0.5, the model says the "
+        "opposite of what is true"
     )
 
 

@@ -8,6 +8,7 @@ Before it is served it scores the probe chunk, which warms it up and has to give
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tempfile
 import time
@@ -160,7 +161,8 @@ def packaged_once(directory: ModelDirectory, fill: Callable[[Path], object]) -> 
     folder, cache = directory.path, directory.path.parent
     if folder.exists():
         try:
-            folder.touch()
+            with suppress(OSError):  # a cache may be there to read alone
+                os.utime(folder)
             return directory.load()
         except ModelUnavailable as error:  # made by other code, or damaged: it can be made again
             logger.warning("cached model discarded", extra={"reason": str(error)})
@@ -181,10 +183,10 @@ def packaged_once(directory: ModelDirectory, fill: Callable[[Path], object]) -> 
 
 def forget_unused(cache: Path) -> None:
     """What older code exported; another version of it may still run beside this one, so not at once."""
-    for folder in cache.iterdir():
-        with suppress(FileNotFoundError):  # another server that starts with us tidies up as well
-            if time.time() - folder.stat().st_mtime > KEPT_SECONDS:
-                shutil.rmtree(folder)
+    for manifest in cache.glob(f"*/{MANIFEST}"):
+        with suppress(OSError):  # another server that starts with us tidies up as well
+            if time.time() - manifest.parent.stat().st_mtime > KEPT_SECONDS:
+                shutil.rmtree(manifest.parent)
 
 
 def read_models(path: Path) -> list[MultimodalModel]:

@@ -32,8 +32,8 @@ def refuse_taken(folder: Path, resume: Path | None) -> None:
     latest = folder / LATEST_NAME
     if latest.is_file() and (resume is None or resume.resolve().parent != folder.resolve()):
         raise FolderTaken(
-            f"{folder} holds a run already: go on with it (--resume {latest}), or begin this one in another folder "
-            "(keep.folder, in the YAML file of --config)"
+            f"{folder} holds a run already: go on with it (--resume {latest}; not one that was solved), or begin this "
+            "one in another folder (keep.folder, in the YAML file of --config)"
         )
 
 

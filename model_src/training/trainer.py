@@ -254,6 +254,6 @@ class Trainer:
             self.best.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(best, self.best)
         if not self.team.any(self.best.is_file()):
-            self.position.best_auc, self.position.best_epoch = -math.inf, -1
+            self.position.best_auc, self.position.best_epoch, self.position.stale_epochs = -math.inf, -1, 0
         if not self.team.any(self.latest.is_file()):
             self.save(self.latest)

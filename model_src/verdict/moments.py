@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 MOMENTS = 5  # frames explained with a picture
-APART = 0.5  # seconds; what is nearer looks the same and was judged by the same second
+APART = 0.5 - 1e-6  # seconds, less what rounding takes; what is nearer looks the same and was judged by the same second
 
 
 def most_suspicious(times: Sequence[float], suspicion: Sequence[float]) -> list[int]:

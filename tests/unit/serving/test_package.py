@@ -144,7 +144,11 @@ def test_an_untrained_model_is_exported_once_and_a_damaged_cache_is_made_again(
     (folder / "frames.onnx").write_bytes(b"")
     for name, days in (("of-older-code", 8), ("of-a-neighbour", 6)):
         (tmp_path / "cache" / name).mkdir()
+        (tmp_path / "cache" / name / MANIFEST).touch()
         os.utime(tmp_path / "cache" / name, times=(0, time.time() - days * 24 * 3600))
+    (tmp_path / "cache" / "not-ours").mkdir()
+    os.utime(tmp_path / "cache" / "not-ours", times=(0, 0))
     source.load()
     assert len(made) == 2
-    assert set((tmp_path / "cache").iterdir()) == {folder, tmp_path / "cache" / "of-a-neighbour"}, "what is unused goes"
+    left = {path.name for path in (tmp_path / "cache").iterdir()}
+    assert left == {folder.name, "of-a-neighbour", "not-ours"}, "of what we made, what is unused goes"

@@ -100,7 +100,7 @@ def test_a_video_that_was_missing_is_looked_for_again(study: Study, checkpoint: 
     place = tmp_path / "video.mp4"
     videos = [video.model_copy(update={"path": place}) for video in study.videos if video.split == "val"][:1]
     asked = partial(robustness, load_predictor(checkpoint, "cpu"), "weights", videos, {}, tmp_path / "scores")
-    assert [row.left_out for row in asked()] == [{"corrupt_video": 1}]
+    assert [row.left_out for row in asked()] == [{"missing_file": 1}]
     place.write_bytes((study.data_root / "val" / "val_000" / "video.mp4").read_bytes())  # type: ignore[operator]
     assert [row.left_out for row in asked()] == [{}]
 

@@ -94,7 +94,7 @@ def test_sigterm_saves_and_the_next_run_goes_on(root: Path, tmp_path: Path, monk
 
 def test_a_folder_with_a_run_in_it_is_not_mixed_with_another(root: Path, tmp_path: Path) -> None:
     (tmp_path / LATEST_NAME).write_bytes(b"of another run")
-    with pytest.raises(FolderTaken, match=rf"--resume {tmp_path / LATEST_NAME}\), or .*keep\.folder"):
+    with pytest.raises(FolderTaken, match=rf"--resume {tmp_path / LATEST_NAME};.*keep\.folder"):
         train(chosen(tmp_path), load_videos(root), data_root=root)
     with pytest.raises(FolderTaken):
         train(chosen(tmp_path), load_videos(root), data_root=root, resume=root / LATEST_NAME)
