@@ -22,7 +22,7 @@ def train(
     num_workers: Annotated[int | None, typer.Option(min=0, help="processes that read data")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda")] = None,
     resume: Annotated[Path | None, typer.Option(help="checkpoint to go on from")] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="make tiny data and train on it, in a minute")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="make tiny data and train on it, in two minutes")] = False,
 ) -> None:
     """Train a model. `--debug` shows the whole pipeline without any data of yours."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
