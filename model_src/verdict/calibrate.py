@@ -92,7 +92,7 @@ def anomalous_frames(scores: VideoScores) -> list[AnomalousFrame]:
     """Chosen among those that the chunks offered: these can be shown with what spoke for fake."""
     offered = [frame for frame in scores.frames if frame.saliency is not None]
     confidences = frame_confidences(scores.model_copy(update={"frames": offered}))
-    chosen = most_suspicious([f.timestamp for f in confidences], [f.confidence for f in confidences])
+    chosen = most_suspicious([f.timestamp for f in offered], [f.logit for f in offered])  # probabilities round alike
     return [AnomalousFrame(**confidences[place].model_dump()) for place in chosen]
 
 

@@ -119,3 +119,20 @@ def test_an_epoch_can_be_gone_on_with_in_its_middle_and_be_shared() -> None:
     halves = [list(EpochOrder(20, 6, epoch=3, seed=1, rank=rank, processes=2)) for rank in (0, 1)]
     assert [sorted(a + b) for a, b in zip(*halves, strict=True)] == [sorted(batch) for batch in whole]
     assert sum(map(len, EpochOrder(20, 6, shuffle=False))) == 20
+
+
+def test_every_epoch_and_every_seed_is_dealt_in_an_order_of_its_own() -> None:
+    def dealt(epoch: int, seed: int) -> list[int]:
+        return [number for batch in EpochOrder(20, 5, epoch=epoch, seed=seed) for _, number in batch]
+
+    orders = [dealt(0, 0), dealt(1, 0), dealt(0, 1), list(range(20))]
+    assert all(sorted(order) == orders[-1] for order in orders)
+    assert len({tuple(order) for order in orders}) == 4
+
+
+def test_fewer_items_than_a_batch_are_shared_evenly_and_in_order_nobody_is_left_out() -> None:
+    halves = [list(EpochOrder(5, 8, rank=rank, processes=2)) for rank in (0, 1)]
+    assert [len(batch) for half in halves for batch in half] == [2, 2]
+    assert [len(batch) for batch in EpochOrder(7, 3, shuffle=False)] == [3, 3, 1]
+    with pytest.raises(ValueError, match="shared evenly"):
+        EpochOrder(20, 5, processes=2)

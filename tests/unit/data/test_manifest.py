@@ -183,3 +183,10 @@ def test_gathering_nothing_or_what_nobody_knows_is_refused(tmp_path: Path, optio
     assert done.exit_code != 0
     assert says in done.output
     assert not (tmp_path / "all.json").exists()
+
+
+def test_the_largest_group_goes_where_there_is_room_for_it() -> None:
+    videos = [made_video(n, identities=("anna",) if n < 6 else (f"p{n}",)) for n in range(10)]
+    for seed in range(5):
+        dealt = split_by_identity(videos, {"train": 0.6, "val": 0.2, "test": 0.2}, seed=seed)
+        assert [sum(video.split == split for video in dealt) for split in ("train", "val", "test")] == [6, 2, 2]

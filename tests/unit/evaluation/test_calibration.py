@@ -152,3 +152,9 @@ def test_a_model_that_says_the_opposite_is_not_called_calibrated(
     done = calibrated(made_scored(40, skill=-1.5), tmp_path, monkeypatch)
     assert done.exit_code == 0, done.output
     assert "not to be believed: its scale is held at its bound of 0.02" in done.output
+
+
+@pytest.mark.parametrize("method", ["temperature", "platt"])
+def test_a_small_set_that_is_ranked_perfectly_makes_nobody_sure(method: str) -> None:
+    found = fit([0, 0, 1, 1], [-9.0, -8.0, 8.0, 9.0], method)  # type: ignore[arg-type]
+    assert probabilities([-8.5, 8.5], found) == pytest.approx([0.25, 0.75], abs=0.01)

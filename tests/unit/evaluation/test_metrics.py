@@ -101,3 +101,9 @@ def test_a_videos_score_is_the_mean_of_its_windows() -> None:
     labels, means = video_means(["b", "a", "b"], [1, 0, 1], [1.0, 5.0, 3.0])
     assert labels.tolist() == [0, 1]
     assert means.tolist() == [5.0, 2.0]
+
+
+def test_a_draw_of_one_class_is_left_out_and_where_none_is_left_there_is_no_interval() -> None:
+    found = with_intervals([0, 1], [0.0, 1.0], ["anna", "ben"], resamples=50)["auc"]
+    assert found == {"value": 1, "interval": [1, 1]}
+    assert with_intervals([0, 1], [0.0, 1.0], ["anna", "anna"])["auc"] == {"value": 1, "interval": None}

@@ -182,3 +182,25 @@ def test_a_listing_is_short_and_pages(call: Call, aws: SimpleNamespace) -> None:
 @pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "many"}, {"cursor": "!"}])
 def test_a_listing_asked_for_wrongly_is_a_client_error(call: Call, query: dict[str, str]) -> None:
     assert 400 <= call("GET", "/jobs", query=query)[0] < 500
+
+
+def test_a_listing_carries_no_verdicts(call: Call, aws: SimpleNamespace) -> None:
+    job = aws.jobs.register(Upload(bucket="uploads", key="users/ada/clip.mp4", version="v1"), 90)
+    aws.jobs.close(job.job_id, verdict())
+    [listed] = call("GET", "/jobs")[1]["jobs"]
+    assert (listed["status"], listed.get("prediction"), listed.get("metadata")) == ("completed", None, None)
+
+
+def test_a_browser_may_read_the_answer(
+    aws: SimpleNamespace, context: SimpleNamespace, example: Callable[[str], dict[str, Any]]
+) -> None:
+    event = example("api")
+    event["headers"] = (event.get("headers") or {}) | {"Origin": "https://anywhere.example"}
+    event["multiValueHeaders"] = {"Origin": ["https://anywhere.example"]}
+    answer = api.handler(event, context)
+    assert answer["multiValueHeaders"]["Access-Control-Allow-Origin"] == ["*"]
+
+
+def test_a_page_has_at_most_a_hundred_jobs(call: Call) -> None:
+    assert call("GET", "/jobs", query={"limit": "100"})[0] == 200
+    assert call("GET", "/jobs", query={"limit": "101"})[0] in (400, 422)

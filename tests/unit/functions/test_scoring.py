@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ from functions import resume_scoring, score_chunk
 from functions.core import wiring
 from functions.core.scoring_calls import ScoringCall
 from functions.core.uploads import Upload
+from tests.unit.functions.conftest import forget_clients
 
 Example = Callable[[str], dict[str, Any]]
 OUTPUT = "s3://artifacts/endpoint/output/a1b2.out"
@@ -210,3 +212,22 @@ def test_a_throttled_workflow_is_an_error_that_sns_retries(
 def test_inference_ids_fit_what_sagemaker_takes() -> None:
     call = ScoringCall(token="t" * 1000, job_id="f" * 32, chunk=9999, chunks=10_000)
     assert len(call.inference_id) <= 64
+
+
+def test_a_token_is_forgotten_when_no_execution_can_wait_for_it(
+    parts: SimpleNamespace, example: Example, context: Any
+) -> None:
+    score_chunk.handler(example("score_chunk"), context)
+    [item] = parts.table.scan()["Items"]
+    assert 86_400 < int(item["expires_at"]) - time.time() < 3 * 86_400
+
+
+def test_the_endpoint_is_told_how_long_anybody_waits(
+    parts: SimpleNamespace, example: Example, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seconds, kept in (("15", 60), ("900", 900)):  # SageMaker takes no request that lives less than a minute
+        monkeypatch.setenv("SCORING_TIMEOUT_SECONDS", seconds)
+        forget_clients()
+        score_chunk.handler(example("score_chunk"), context)
+        told = parts.endpoint.calls[-1]
+        assert (told["InvocationTimeoutSeconds"], told["RequestTTLSeconds"]) == (int(seconds), kept)

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from functions import aggregate, calibrate, close_job, register, start_analysis, watch_jobs
+from functions import aggregate, calibrate, close_job, register, start_analysis, validate, watch_jobs
 from functions.core import wiring
-from functions.core.contracts import Status
+from functions.core.contracts import ExcludedSpan, Status
 from functions.core.steps import SplitSummary, WorkFiles
 from functions.core.uploads import Upload
 from model_src.verdict.aggregate import UnusableScores
@@ -166,3 +166,53 @@ def test_a_fault_of_ours_is_told_to_clients_without_its_cause_and_to_us_once_wit
     assert error.code == code
     assert error.message.endswith(".")
     assert "secret" not in error.message
+
+
+def test_a_file_over_the_limit_is_refused_before_a_byte_of_it_is_fetched(
+    aws: SimpleNamespace, example: Example, context: Any
+) -> None:
+    event = example("validate")  # an object that no bucket holds
+    event["upload"]["size"] = 500 * 2**20 + 1
+    answer = validate.handler(event, context)
+    assert (answer["accepted"], answer["error"]["code"]) == (False, "too_large")
+
+
+def test_a_result_admits_untrained_weights_and_the_seconds_that_were_left_out(
+    aws: SimpleNamespace, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = aws.jobs.register(Upload(bucket="uploads", key="users/ada/clip.mp4", version="v1"), 90)
+    work, left_out = WorkFiles(job.job_id, "artifacts", "results"), ExcludedSpan(reason="no_face", start=1, end=2)
+    aws.files.write_model(work.summary, SUMMARY.model_copy(update={"excluded": [left_out]}))
+    aws.files.write_model("s3://artifacts/0.out", scores(0, 1.0).model_copy(update={"trained": False}))
+    aggregate.handler({"job_id": job.job_id, "scores": [{"index": 0, "location": "s3://artifacts/0.out"}]}, context)
+    calibrate.handler({"job_id": job.job_id}, context)
+    close_job.handler({"job_id": job.job_id}, context)
+    metadata = aws.jobs.get(job.job_id).result.metadata
+    assert (metadata.trained, metadata.excluded) == (False, [left_out])
+    assert metadata.processing_time_sec > 0
+
+
+def test_a_closed_job_is_counted_once_by_its_outcome(
+    aws: SimpleNamespace, example: Example, context: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = example("close_job")
+    aws.jobs.register(Upload(bucket="uploads", key=f"api/{event['job_id']}/video", version="v1"), 90)
+    for _ in range(2):
+        close_job.handler(event, context)
+    counted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "JobsClosed" in line]
+    assert [(line["outcome"], line["JobsClosed"]) for line in counted] == [("no_face", [1.0])]
+
+
+def test_the_alarm_hears_of_running_jobs_alone(
+    machine: Machine, example: Example, context: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def paginate(_: Machine, **told: Any) -> list[dict[str, Any]]:
+        asked.append(told)
+        return [{"executions": []}]
+
+    monkeypatch.setattr(Machine, "paginate", paginate)
+    watch_jobs.handler(example("watch_jobs"), context)
+    assert [told["statusFilter"] for told in asked] == ["RUNNING"]
+    assert '"OldestRunningJobSeconds":[0.0]' in capsys.readouterr().out.replace(" ", "")

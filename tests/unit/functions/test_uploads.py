@@ -5,9 +5,13 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from functions.core.uploads import Upload, api_key, new_job_id
+from functions.core.workspace import downloaded
 
 Example = Callable[[str], dict[str, Any]]
 
@@ -50,3 +54,18 @@ def test_a_direct_upload_belongs_to_the_user_named_in_its_key() -> None:
     assert Upload(bucket="b", key="clip.mp4").owner is None
     assert Upload(bucket="b", key="users/clip.mp4").owner is None
     assert Upload(bucket="b", key="users//clip.mp4").owner is None
+
+
+def test_what_is_read_is_what_was_uploaded_though_the_key_was_overwritten(aws: SimpleNamespace, tmp_path: Path) -> None:
+    first = aws.s3.put_object(Bucket="uploads", Key="users/ada/a.mp4", Body=b"first")["VersionId"]
+    aws.s3.put_object(Bucket="uploads", Key="users/ada/a.mp4", Body=b"second")
+    aws.files.download(Upload(bucket="uploads", key="users/ada/a.mp4", version=first), tmp_path / "video")
+    assert (tmp_path / "video").read_bytes() == b"first"
+
+
+def test_a_video_is_gone_from_the_disk_whatever_happened_to_it(aws: SimpleNamespace) -> None:
+    aws.s3.put_object(Bucket="uploads", Key="users/ada/a.mp4", Body=b"video")
+    with suppress(RuntimeError), downloaded(Upload(bucket="uploads", key="users/ada/a.mp4")) as path:
+        assert path.read_bytes() == b"video"
+        raise RuntimeError("it was hostile")
+    assert not path.parent.exists()

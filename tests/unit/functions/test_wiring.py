@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
+from boto3.exceptions import RetriesExceededError
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from functions import aggregate, calibrate, close_job, explain, register, split, validate
@@ -60,3 +61,14 @@ def test_the_emulators_links_name_no_host_that_only_a_dns_could_find() -> None:
     )
     form = S3Files(s3).upload_form("s3://uploads/api/job/video.mp4", "video/mp4", 1000, 60)
     assert form["url"].startswith("http://127.0.0.1:4566/uploads")
+
+
+def test_a_download_that_broke_off_is_tried_again(
+    aws: Any, example: Any, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> Any:
+        raise RetriesExceededError(None)
+
+    monkeypatch.setattr(wiring, "jobs", broken)
+    with pytest.raises(Transient, match="RetriesExceededError"):
+        validate.handler(example("validate"), context)

@@ -178,3 +178,9 @@ def test_a_crop_of_a_large_face_averages_and_does_not_shift(enlargement: float) 
     difference = np.abs(direct.astype(int) - again.astype(int))[5:-5, 5:-5]
     assert np.median(difference) <= 1
     assert difference.mean() < 2
+
+
+@pytest.mark.parametrize(("size", "share"), [((224, 224), 1), ((224, 112), 0.5), ((112, 224), 0.5), ((56, 112), 0.125)])
+def test_the_share_of_the_crop_inside_the_frame_is_measured_over_all_of_it(size: tuple[int, int], share: float) -> None:
+    assert inside_share(np.eye(2, 3), size) == share
+    assert inside_share(np.array([[1, 0, -224.0], [0, 1, 0]]), (224, 448)) == 1, "the right half of a wide frame"

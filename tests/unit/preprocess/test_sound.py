@@ -185,3 +185,14 @@ def test_the_fast_network_answers_as_the_reference_network_does() -> None:
     assert np.abs(ours - np.array(answers)).max() < 0.02
     assert max(answers) > 0.9
     assert min(answers) < 0.1
+
+
+def test_loudness_answers_by_what_stands_out_of_the_background() -> None:
+    energy, cells = EnergyVoice(), np.ones(8 * BLOCK)
+
+    def hear(level: float) -> float:
+        return float(energy.hear((cells * level * 32_768).astype(np.int16)).mean())
+
+    assert hear(0.02) == 0, "a hum from the start is the background"
+    assert energy.hear((np.ones(BLOCK) * 6500).astype(np.int16)).all(), "20 dB above it is a voice"
+    assert hear(0.0) == hear(0.001) == 0, "what is hardly there is none"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 
 from model_src.preprocess import track
 from model_src.preprocess.align import apply, find_transform
+from model_src.preprocess.errors import VideoRejected
 from model_src.preprocess.faces import Face, Image
 from model_src.preprocess.mtcnn import Mtcnn
+from model_src.preprocess.tally import Tally
 from model_src.preprocess.track import SEARCH_EVERY, FaceTracker, overlap
 from tests.media import head
 
@@ -119,3 +122,58 @@ def test_on_a_real_talking_head_tracking_equals_searching(monkeypatch: pytest.Mo
         distances.append(moved.max())
     assert np.median(distances) < 0.7
     assert max(distances) < 2
+
+
+def test_two_absences_with_a_face_between_them_are_two_spans_and_none_outlasts_the_video() -> None:
+    tally = Tally(Fraction(5))
+    for number in range(12):
+        tally.drop("no_face") if number in (0, 1, 5, 11) else tally.use()
+    spans = [(span["start"], span["end"]) for span in tally.excluded(2.3)]
+    assert spans == [(0.0, 0.4), (1.0, 1.2), (2.2, 2.3)]
+
+
+def test_company_in_less_than_half_of_the_frames_with_a_face_is_not_the_reason() -> None:
+    tally = Tally(Fraction(5))
+    for _ in range(4):
+        tally.drop("multiple_faces")
+    for _ in range(6):
+        tally.use()
+    tally.judge(5)
+    for _ in range(3):
+        tally.drop("multiple_faces")
+    with pytest.raises(VideoRejected, match="more than one face"):
+        tally.judge(5)
+
+
+def test_company_is_judged_among_the_frames_with_a_face() -> None:
+    tally = Tally(Fraction(5))
+    for reason, count in (("no_face", 10), ("multiple_faces", 3)):
+        for _ in range(count):
+            tally.drop(reason)  # type: ignore[arg-type]
+    for _ in range(2):
+        tally.use()
+    with pytest.raises(VideoRejected, match="more than one face"):
+        tally.judge(5)
+
+
+def test_where_the_picture_is_reduced_the_face_is_verified_in_the_small_picture_and_told_in_the_full_one() -> None:
+    """A 1080p frame is searched at half its size."""
+    asked: list[float] = []
+
+    class Reduced(Scripted):
+        def verify(self, image: Image, box: np.ndarray) -> list[Face]:
+            asked.append(float(box[0]))
+            return super().verify(image, box)
+
+    pictures = [(place, Still(np.full((1, 1, 3), [1, place, 0], np.uint8), 2.0)) for place in range(6)]
+    seen = list(FaceTracker(Reduced(), 0.95).follow(pictures))  # type: ignore[arg-type]
+    assert asked == pytest.approx([11, 12, 13, 14])  # between 10 and 15, where the searches found it
+    faces = [found.face for found in seen if isinstance(found.face, Face)]
+    assert [float(face.box[0]) for face in faces] == pytest.approx([20, 22, 24, 26, 28, 30])
+
+
+def test_boxes_side_by_side_or_one_above_the_other_share_nothing() -> None:
+    box = np.array([0, 0, 10, 20], np.float32)
+    assert overlap(box, box + np.array([10, 0, 10, 0])) == 0
+    assert overlap(box, box + np.array([0, 20, 0, 20])) == 0
+    assert overlap(box, box + np.array([5, 10, 5, 10])) == pytest.approx(50 / 350)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import httpx
 import numpy as np
 import pytest
+import torch
 
 from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.errors import ChunkInvalid
@@ -148,3 +149,21 @@ def test_requests_of_many_clients_are_joined_by_the_server_and_a_bad_one_gets_it
         codes += [each.result(10) for each in (first, rest[0], rest[2])]
     assert [answer.status_code for answer in codes] == [400, 200, 200, 200]
     assert inside.batches == [1, 2]
+
+
+class Dazed(TorchEncoders):
+    """Sees nothing but NaN in a certain chunk."""
+
+    def frames(self, crops: np.ndarray, flow: np.ndarray | None) -> FrameCodes:
+        codes = super().frames(crops, flow)
+        codes.embeddings[torch.from_numpy((crops == 7).all(axis=(1, 2, 3)))] = torch.nan
+        return codes
+
+
+def test_a_chunk_that_gets_no_number_for_an_answer_does_not_take_its_neighbours_along() -> None:
+    model = small_model().eval()
+    dazed = Predictor(model, model_version="test", trained=False, encoders=[Dazed(model, CPU)])
+    heavy = replace(make_chunk(1), crops=np.full((5, 224, 224, 3), 7, np.uint8))
+    good, broken = dazed.score_chunks([CHUNKS[0], heavy])
+    assert isinstance(good, ChunkScores)
+    assert isinstance(broken, InferenceFailed)

@@ -83,3 +83,11 @@ def test_a_picture_that_learnt_without_dropout_still_has_an_interval() -> None:
     with torch.no_grad():
         passes = model.mc_dropout(model.outputs(tiny_video(), None).windows)
     assert (log_odds(passes).std(dim=0) > 0).all()
+
+
+def test_a_run_of_both_senses_is_neither_the_eyes_nor_the_ears() -> None:
+    both = build(tiny_config(), pretrained=False)
+    with pytest.raises(DoNotFit, match="first model has to look and not listen, and 'tiny' does both"):
+        join(both, listening(), "both")
+    with pytest.raises(DoNotFit, match="second model has to listen and not look, and 'tiny' only looks"):
+        join(looking(), looking(), "both")

@@ -10,19 +10,23 @@ import pytest
 import torch
 from torch import Tensor
 
+from model_src.data.batch import collate
 from model_src.data.dataset import WindowDataset
+from model_src.data.sample import cut_window
 from model_src.models import build, load_for_inference
 from model_src.models.checkpoint import load_checkpoint
+from model_src.training.averaging import AveragedWeights
 from model_src.training.going_on import CannotResume
 from model_src.training.journal import Journal, TrackerMissing
 from model_src.training.loading import check_loader
-from model_src.training.objective import Objective
+from model_src.training.objective import Objective, run
 from model_src.training.position import Diverged, Stopped
 from model_src.training.processes import Team
-from model_src.training.settings import LogSettings
+from model_src.training.settings import LogSettings, LossSettings
 from model_src.training.trainer import Trainer
 from model_src.training.validation import validate
-from tests.unit.data.made_windows import MadeSource, made_videos
+from tests.unit.data.made_windows import MadeSource, made_video, made_videos
+from tests.unit.serving.chunks import make_chunk
 from tests.unit.training.made_run import learner, settings, trainer
 
 
@@ -265,3 +269,39 @@ def test_the_temporal_loss_joins_when_the_model_asks_for_it(tmp_path: Path) -> N
     assert run.metrics["share_temporal"] == pytest.approx(
         0.1 * run.metrics["train_temporal"] / run.metrics["train_main"]
     )
+
+
+def test_the_average_follows_the_model_which_wears_it_and_then_its_own_again() -> None:
+    model = torch.nn.BatchNorm1d(1)  # one weight of 1, and a counter that cannot be averaged
+    average = AveragedWeights(model, decay=0.5)
+    with torch.no_grad():
+        model.weight.fill_(3)
+        assert model.num_batches_tracked is not None
+        model.num_batches_tracked.fill_(7)
+    average.update(model)
+    expected = 1 * 2 / 11 + 3 * 9 / 11  # of the first step, in which it follows faster
+    assert (average.state["weight"].item(), average.state["num_batches_tracked"].item()) == pytest.approx((expected, 7))
+    with average.worn_by(model):
+        assert model.weight.item() == pytest.approx(expected)
+    assert model.weight.item() == 3
+
+
+@pytest.mark.parametrize(("seen", "heard"), [(0, 1), (1, 0)])
+def test_each_modality_is_taught_by_its_own_label_where_it_is_there(seen: int, heard: int) -> None:
+    video = made_video(0, label=1, video_label=seen, audio_label=heard)
+    speaks, mute = make_chunk(1.0), make_chunk(1.0, sound=False)
+    batch = collate([[cut_window(chunk, 0, video)] for chunk in (speaks, mute)])
+    objective = Objective(build(learner(), pretrained=False, seed=0), LossSettings(label_smoothing=0)).eval()
+    windows = run(objective.model, batch).windows
+    _, losses, _ = objective(batch)
+    assert windows.video is not None
+    assert windows.audio is not None
+    torch.testing.assert_close(losses["video"], -windows.video.log_softmax(-1)[:, seen].mean())
+    torch.testing.assert_close(losses["audio"], -windows.audio.log_softmax(-1)[0, heard] / 2)
+
+
+def test_validation_videos_of_one_class_are_refused_before_the_run(tmp_path: Path) -> None:
+    learn = WindowDataset(made_videos(4), MadeSource())
+    check = WindowDataset([made_video(0, "val"), made_video(2, "val")], MadeSource(), sampling="uniform")
+    with pytest.raises(ValueError, match="must be real and fake"):
+        Trainer(settings(tmp_path), build(learner(), pretrained=False), learn, check)

@@ -238,3 +238,54 @@ def test_a_frame_under_the_border_of_two_chunks_is_what_both_say_of_it() -> None
     late = chunk(1, frames=[FrameScore(frame_id=7, timestamp=1.4, logit=2.0, saliency=[[1.0]])])
     (frame,) = aggregate([early, late], 60).frames
     assert (frame.logit, frame.saliency) == (1.5, [[1.0]])
+
+
+def test_the_shorter_of_two_windows_counts_for_less() -> None:
+    windows = [
+        WindowScore(index=0, start=0, end=1, logit=1),
+        WindowScore(index=1, start=0.5, end=1, logit=4, partial=True),
+    ]
+    assert aggregate([chunk(windows=windows)], 60).logit == pytest.approx(2)
+
+
+def test_the_verdict_tells_what_each_modality_and_each_model_said() -> None:
+    window = WindowScore(
+        index=0, start=0, end=1, logit=0.5, video_logit=2, audio_logit=-1, lip_sync=0.3, members=[0, 1]
+    )
+    found = calibrate(aggregate([chunk(windows=[window])], 60))
+    [shown] = found.window_confidences
+    assert (shown.video, shown.audio) == pytest.approx((0.880797, 0.268941), abs=1e-6)
+    assert found.modality_agreement == pytest.approx(0.268941, abs=1e-6)
+    assert found.modality_disagreement == pytest.approx(0.731059, abs=1e-6)
+    assert (found.lip_sync_score, found.modalities) == (0.3, ["video", "audio"])
+    assert found.model_confidences == pytest.approx([0.5, 0.731059], abs=1e-6)
+
+
+def test_a_modality_that_is_alone_decided_alone() -> None:
+    assert modality_contribution(0.9, None, 0.9) == 1
+    assert modality_contribution(None, 0.9, 0.9) == -1
+    assert modality_contribution(None, None, 0.5) == 0
+    assert modality_agreement(None, 0.9) is None
+
+
+def test_the_interval_is_the_mean_of_the_passes_give_or_take_1_96_deviations() -> None:
+    low, high = interval(0.5, [0.4, 0.5, 0.6]) or (0, 0)
+    deviation = statistics.pstdev([0.4, 0.5, 0.6])
+    assert (low, high) == pytest.approx((0.5 - 1.96 * deviation, 0.5 + 1.96 * deviation), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"lip_sync": 1.5}, {"lip_sync": -0.1}, {"lip_sync": math.nan}, {"index": -1}, {"end": math.inf}]
+)
+def test_a_window_with_an_impossible_number_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValidationError):
+        WindowScore(**{"index": 0, "start": 0, "end": 1, "logit": 0} | wrong)
+
+
+def test_nameless_models_give_no_scores() -> None:
+    with pytest.raises(ValidationError):
+        chunk(model_version="")
+
+
+def test_a_video_of_which_a_part_was_scored_by_untrained_weights_was_not_scored_by_trained_ones() -> None:
+    assert not aggregate([chunk(0), chunk(1, trained=False)], 60).trained

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from infra.local.async_endpoint.invocation import from_headers
 from infra.local.async_endpoint.journal import Journal
-from infra.local.async_endpoint.settings import Settings
+from infra.local.async_endpoint.settings import Location, Settings
 from tests.unit.local.async_endpoint.world import ENDPOINT, Aws, FakeModel, invoke, running
 from tests.waiting import wait_for
 
@@ -164,3 +165,18 @@ def test_an_unknown_endpoint_and_an_impossible_location_are_validation_errors(en
     assert unknown.value.response["Error"]["Code"] == "ValidationError"
     with pytest.raises(ClientError, match="not an S3 location"):
         invoke(endpoint, "https://example.org/chunk")
+
+
+def test_a_location_with_an_umlaut_is_taken_as_it_is() -> None:
+    settings = Settings("e", "u", "u", "u", "s", "e", Location("b", "out"), Location("b", "failed"), Path("x"))
+    sent = "s3://uploads/grün.chunk".encode().decode("latin-1")  # UTF-8, read as a server reads headers
+    assert from_headers({"x-amzn-sagemaker-inputlocation": sent}, settings).input_location == "s3://uploads/grün.chunk"
+
+
+def test_what_waited_longest_is_taken_up_first(tmp_path: Path) -> None:
+    settings = Settings("e", "u", "u", "u", "s", "e", Location("b", "out"), Location("b", "failed"), tmp_path)
+    call = from_headers({"x-amzn-sagemaker-inputlocation": "s3://b/k"}, settings)
+    journal = Journal(tmp_path)
+    for moment in (3.0, 1.0, 2.0, 5.0, 4.0):
+        journal.add(call.model_copy(update={"request_id": f"r{moment}", "received_at": moment}))
+    assert [waiting.received_at for waiting in journal.pending()] == [1, 2, 3, 4, 5]
