@@ -184,13 +184,6 @@ def test_a_listing_asked_for_wrongly_is_a_client_error(call: Call, query: dict[s
     assert 400 <= call("GET", "/jobs", query=query)[0] < 500
 
 
-def test_a_listing_carries_no_verdicts(call: Call, aws: SimpleNamespace) -> None:
-    job = aws.jobs.register(Upload(bucket="uploads", key="users/ada/clip.mp4", version="v1"), 90)
-    aws.jobs.close(job.job_id, verdict())
-    [listed] = call("GET", "/jobs")[1]["jobs"]
-    assert (listed["status"], listed.get("prediction"), listed.get("metadata")) == ("completed", None, None)
-
-
 def test_a_browser_may_read_the_answer(
     aws: SimpleNamespace, context: SimpleNamespace, example: Callable[[str], dict[str, Any]]
 ) -> None:
@@ -204,3 +197,14 @@ def test_a_browser_may_read_the_answer(
 def test_a_page_has_at_most_a_hundred_jobs(call: Call) -> None:
     assert call("GET", "/jobs", query={"limit": "100"})[0] == 200
     assert call("GET", "/jobs", query={"limit": "101"})[0] in (400, 422)
+
+
+def test_the_links_of_a_verdict_live_as_long_as_is_said(
+    call: Call, aws: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.get_job.LINK_SECONDS", 120)
+    job = aws.jobs.register(Upload(bucket="uploads", key="users/ada/clip.mp4", version="v1"), 90)
+    aws.jobs.close(job.job_id, verdict())
+    found = call("GET", f"/jobs/{job.job_id}")[1]["prediction"]
+    links = [found["anomalous_frames"][0]["saliency_url"], found["frame_confidences_url"]]
+    assert all(link.startswith("https://results.") and "X-Amz-Expires=120&" in link for link in links)

@@ -231,3 +231,12 @@ def test_the_endpoint_is_told_how_long_anybody_waits(
         score_chunk.handler(example("score_chunk"), context)
         told = parts.endpoint.calls[-1]
         assert (told["InvocationTimeoutSeconds"], told["RequestTTLSeconds"]) == (int(seconds), kept)
+
+
+def test_a_failure_file_that_is_no_text_still_fails_the_task(
+    parts: SimpleNamespace, example: Example, context: Any
+) -> None:
+    score_chunk.handler(example("score_chunk"), context)
+    parts.files.write(FAILURE, b"\xff\x00 no text", "application/octet-stream")
+    resume_scoring.handler(failed(example), context)
+    assert [what for what, _ in parts.workflow.told] == ["failure"]

@@ -69,3 +69,9 @@ def test_a_video_is_gone_from_the_disk_whatever_happened_to_it(aws: SimpleNamesp
         assert path.read_bytes() == b"video"
         raise RuntimeError("it was hostile")
     assert not path.parent.exists()
+
+
+def test_the_size_travels_along_for_validate_to_judge(example: Example) -> None:
+    event = example("start_analysis")
+    event["detail"]["object"]["size"] = 12_345
+    assert json.loads(Upload.from_event(event).as_execution_input())["upload"]["size"] == 12_345

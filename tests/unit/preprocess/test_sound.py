@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
-from model_src.preprocess import voice
+from model_src.preprocess import audio, voice
 from model_src.preprocess.audio import Sound
 from model_src.preprocess.chunk import SAMPLE_RATE
 from model_src.preprocess.listen import Listener
@@ -196,3 +198,22 @@ def test_loudness_answers_by_what_stands_out_of_the_background() -> None:
     assert hear(0.02) == 0, "a hum from the start is the background"
     assert energy.hear((np.ones(BLOCK) * 6500).astype(np.int16)).all(), "20 dB above it is a voice"
     assert hear(0.0) == hear(0.001) == 0, "what is hardly there is none"
+
+
+def test_what_does_not_decode_is_silence_and_moves_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        def decode(self) -> list[object]:
+            raise av.error.InvalidDataError(1, "no sound")
+
+    def damaged(packets: Iterator[object]) -> Iterator[object]:
+        return (Broken() if 5 <= number < 15 else packet for number, packet in enumerate(packets))
+
+    path = make_clip(tmp_path / "clip.mkv", seconds=3, audio=tone(3, codec="flac", rate=SAMPLE_RATE))
+    whole = heard(path, 3)
+    monkeypatch.setattr(audio, "readable", damaged)
+    found = heard(path, 3)
+    silent = found == 0
+    assert 10_000 < silent.sum() < 80_000
+    np.testing.assert_array_equal(found[~silent], whole[~silent])

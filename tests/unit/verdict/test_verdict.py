@@ -289,3 +289,14 @@ def test_nameless_models_give_no_scores() -> None:
 
 def test_a_video_of_which_a_part_was_scored_by_untrained_weights_was_not_scored_by_trained_ones() -> None:
     assert not aggregate([chunk(0), chunk(1, trained=False)], 60).trained
+
+
+def test_a_span_is_more_likely_fake_than_real_and_half_a_second_is_one() -> None:
+    spans = [(0.0, 1.0, 0.5), (2.0, 3.0, 0.51), (4.0, 4.5, 0.9), (6.0, 6.25, 0.9)]
+    windows = [WindowConfidence(start=start, end=end, fake=fake) for start, end, fake in spans]
+    assert [(span.start, span.end) for span in suspicious_segments(windows)] == [(2.0, 3.0), (4.0, 4.5)]
+
+
+@pytest.mark.parametrize(("fake", "sign"), [(0.51, 1), (0.49, -1)])
+def test_contribution_turns_where_the_class_turns(fake: float, sign: int) -> None:
+    assert modality_contribution(0.9, 0.4, fake) == sign * 0.5
