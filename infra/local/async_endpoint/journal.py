@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from infra.local.async_endpoint.invocation import Invocation
+
+logger = logging.getLogger(__name__)
 
 
 class Journal:
@@ -36,8 +41,14 @@ class Journal:
         self._path(invocation).unlink(missing_ok=True)
 
     def pending(self) -> list[Invocation]:
-        """What still waits for its answer, oldest first."""
-        found = [Invocation.model_validate_json(path.read_text()) for path in self._folder.glob("*.json")]
+        """What still waits for its answer, oldest first. What cannot be read is set aside and holds up nobody."""
+        found = []
+        for path in self._folder.glob("*.json"):
+            try:
+                found.append(Invocation.model_validate_json(path.read_bytes()))
+            except ValidationError as error:  # damaged, or of another version
+                aside = path.rename(path.with_suffix(".unreadable"))
+                logger.error("an invocation cannot be read and is set aside as %s: %s", aside, error)
         return sorted(found, key=lambda invocation: invocation.received_at)
 
     def _path(self, invocation: Invocation) -> Path:

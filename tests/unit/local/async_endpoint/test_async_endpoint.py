@@ -174,3 +174,16 @@ def test_what_waited_longest_is_taken_up_first(tmp_path: Path) -> None:
     for moment in (3.0, 1.0, 2.0, 5.0, 4.0):
         journal.add(call.model_copy(update={"request_id": f"r{moment}", "received_at": moment}))
     assert [waiting.received_at for waiting in journal.pending()] == [1, 2, 3, 4, 5]
+
+
+def test_an_invocation_that_cannot_be_read_is_set_aside_and_holds_up_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = Settings("e", "u", "u", "u", "s", "e", Location("b", "out"), Location("b", "failed"), tmp_path)
+    journal = Journal(tmp_path)
+    call = from_headers({"x-amzn-sagemaker-inputlocation": "s3://b/k"}, settings)
+    journal.add(call)
+    (tmp_path / "cut-off.json").write_bytes(b'{"request_id": "\xff')
+    assert journal.pending() == [call]
+    assert (tmp_path / "cut-off.unreadable").is_file()
+    assert "set aside" in caplog.text
