@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from functions.core import wiring
 from functions.core.caller import owner_of
-from functions.core.contracts import AnalyzeVideoRequest, AnalyzeVideoResponse, Problem, Status, UploadForm
+from functions.core.contracts import AnalyzeVideoRequest, AnalyzeVideoResponse, Problem, Status, UploadForm, answer
 from functions.core.files import locate
 from functions.core.jobs import Job, epoch_in, now, timestamp
 from functions.core.settings import ApiSettings
@@ -26,8 +26,8 @@ FORGET_UNUSED_AFTER_DAYS = 1
     status_code=202,
     summary="Announce a video and get a form to upload it with",
     responses={
-        202: {"description": "The form", "content": {"application/json": {"model": AnalyzeVideoResponse}}},
-        400: {"description": "A body nested too deeply", "content": {"application/json": {"model": Problem}}},
+        202: answer("The form", AnalyzeVideoResponse),
+        400: answer("A body nested too deeply", Problem),
     },
 )
 def analyze_video(request: Annotated[AnalyzeVideoRequest | None, Body()] = None) -> Response[AnalyzeVideoResponse]:
@@ -49,11 +49,11 @@ def analyze_video(request: Annotated[AnalyzeVideoRequest | None, Body()] = None)
             expires_at=epoch_in(FORGET_UNUSED_AFTER_DAYS),
         )
     )
-    answer = AnalyzeVideoResponse(
+    announced = AnalyzeVideoResponse(
         job_id=job_id,
         status=Status.PENDING,
         status_url=f"/jobs/{job_id}",
         upload=UploadForm(**form),
         expires_at=timestamp(moment + timedelta(seconds=settings.upload_expiry_seconds)),
     )
-    return Response(status_code=202, content_type="application/json", body=answer)
+    return Response(status_code=202, content_type="application/json", body=announced)

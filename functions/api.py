@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig
+from aws_lambda_powertools.event_handler.exceptions import BadRequestError
 
 from functions import analyze_video, get_job, list_jobs
-from functions.core.contracts import Problem
 from functions.core.observability import logger
 
 TITLE, VERSION = "Aura Veracity", "1.0.0"
@@ -18,9 +18,8 @@ for route in (analyze_video, get_job, list_jobs):
 
 
 @app.exception_handler(RecursionError)  # type: ignore[untyped-decorator]
-def nested_too_deeply(_error: RecursionError) -> Response[str]:
-    told = Problem(message="The body is nested too deeply.", statusCode=400)
-    return Response(400, "application/json", told.model_dump_json(by_alias=True))
+def nested_too_deeply(error: RecursionError) -> NoReturn:
+    raise BadRequestError("The body is nested too deeply.") from error
 
 
 @logger.inject_lambda_context(clear_state=True, correlation_id_path="requestContext.requestId")

@@ -23,9 +23,11 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     outcome = refusal(event["error"]) if "error" in event else success(job_id)
     closed = wiring.jobs().close(job_id, outcome)
     if closed:  # a job is counted, and its failure told, once: by whoever closed it first
-        if isinstance(outcome, JobError):  # the cause is for us, not for clients
-            logger.warning("job failed", extra={"code": outcome.code, "cause": event["error"].get("cause")})
-        metrics.add_dimension(name="outcome", value=outcome.code if isinstance(outcome, JobError) else "completed")
+        ended = "completed"
+        if isinstance(outcome, JobError):
+            ended = outcome.code
+            logger.warning("job failed", extra={"code": ended, "cause": event["error"].get("cause")})  # for us alone
+        metrics.add_dimension(name="outcome", value=ended)
         metrics.add_metric(name="JobsClosed", unit=MetricUnit.Count, value=1)
         metrics.flush_metrics()  # here and not at every end: a job that was closed before has nothing to count
     return {"job_id": job_id, "closed": closed}

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from functions.core import wiring
 from functions.core.caller import owner_of
-from functions.core.contracts import JobView, Problem
+from functions.core.contracts import JobView, Problem, answer
 from functions.core.links import signed
 
 router = Router()
@@ -21,8 +21,8 @@ LINK_SECONDS = 3600
     "/jobs/<job_id>",
     summary="Status, progress and verdict of one of your jobs",
     responses={
-        200: {"description": "The job", "content": {"application/json": {"model": JobView}}},
-        404: {"description": "No such job, or not yours", "content": {"application/json": {"model": Problem}}},
+        200: answer("The job", JobView),
+        404: answer("No such job, or not yours", Problem),
     },
 )
 def get_job(job_id: Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]) -> JobView:

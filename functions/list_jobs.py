@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions.core import wiring
 from functions.core.caller import owner_of
-from functions.core.contracts import JobList, Problem
+from functions.core.contracts import JobList, Problem, answer
 from functions.core.jobs import BadCursor
 
 router = Router()
@@ -20,8 +20,8 @@ router = Router()
     "/jobs",
     summary="Your jobs, newest first; ask for one job to get its verdict",
     responses={
-        200: {"description": "A page of jobs", "content": {"application/json": {"model": JobList}}},
-        400: {"description": "A cursor never given out", "content": {"application/json": {"model": Problem}}},
+        200: answer("A page of jobs", JobList),
+        400: answer("A cursor never given out", Problem),
     },
 )
 def list_jobs(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from model_src.verdict.prediction import Prediction
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 
 class Status(StrEnum):
@@ -89,11 +93,9 @@ class ExcludedSpan(Contract):
     end: float
 
 
-class Metadata(Contract):
-    """What was analysed, and how: enough to tell whether a verdict is about the file at hand."""
+class Footage(Contract):
+    """What was analysed: enough to tell whether a verdict is about the file at hand. None: an older version's."""
 
-    processing_time_sec: float = Field(ge=0)
-    video_duration_sec: float = Field(ge=0)
     file_sha256: str | None = Field(default=None, description="of the uploaded file")
     file_bytes: int | None = None
     width: int | None = Field(default=None, description="of the video as it is displayed, as the height")
@@ -102,9 +104,16 @@ class Metadata(Contract):
     frames_sampled: int | None = None
     frames_analyzed: int = Field(ge=0)
     frames_left_out: dict[str, int] = Field(default_factory=dict, description="how many, and why")
+    excluded: list[ExcludedSpan] = Field(default_factory=list)
+
+
+class Metadata(Footage):
+    """What was analysed, and how the verdict was made."""
+
+    processing_time_sec: float = Field(ge=0)
+    video_duration_sec: float = Field(ge=0)
     model_version: str
     trained: bool = Field(description="false: the weights were never trained and the verdict means nothing")
-    excluded: list[ExcludedSpan] = Field(default_factory=list)
 
 
 class Result(Contract):
@@ -168,3 +177,8 @@ class Problem(BaseModel):
     status_code: int | None = Field(
         default=None, alias="statusCode", description="missing where API Gateway itself refuses"
     )
+
+
+def answer(description: str, model: type[BaseModel]) -> OpenAPIResponse:
+    """A route's answer as its published description tells it."""
+    return {"description": description, "content": {"application/json": {"model": model}}}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
-from functions.core.contracts import ErrorCode, ExcludedSpan, JobError
+from functions.core.contracts import ErrorCode, Footage, JobError
 from functions.core.files import locate
 from functions.core.uploads import Upload
 
@@ -34,20 +34,12 @@ class ChunkPointer(Pointer):
     location: str
 
 
-class SplitSummary(Pointer):
+class SplitSummary(Footage):
     """What Split found, for the result's metadata."""
 
+    model_config = ConfigDict(extra="ignore")  # a version before a deployment may have told more
+
     duration: float
-    frames_analyzed: int
-    # None: split before a deployment, by a version that did not tell.
-    file_sha256: str | None = None
-    file_bytes: int | None = None
-    width: int | None = None
-    height: int | None = None
-    frame_rate: float | None = None
-    frames_sampled: int | None = None
-    frames_left_out: dict[str, int] = Field(default_factory=dict)
-    excluded: list[ExcludedSpan] = Field(default_factory=list)
 
 
 class Accepted(Pointer):

@@ -25,6 +25,10 @@ if TYPE_CHECKING:  # importing it imports torch, which takes seconds that a typi
     from model_src.serving.predictor import Predictor
 
 SUFFIXES = {".mp4", ".m4v", ".mov", ".avi", ".webm", ".mkv"}
+TOLD = {  # of a prediction, under its own names
+    "modalities", "confidence_interval", "needs_human_review", "review_reasons", "video_confidence",
+    "audio_confidence", "segments", "audio_anomalies",
+}  # fmt: skip
 
 
 def score(
@@ -95,14 +99,7 @@ def score_one(path: Path, predictor: Predictor) -> dict[str, Any]:
         "confidence": prediction.overall_confidence,
         "duration": report["duration"],
         "frames_analyzed": report["frames_analyzed"],
-        "modalities": prediction.modalities,
-        "confidence_interval": prediction.confidence_interval,
-        "needs_human_review": prediction.needs_human_review,
-        "review_reasons": prediction.review_reasons,
-        "video_confidence": prediction.video_confidence,
-        "audio_confidence": prediction.audio_confidence,
-        "segments": [segment.model_dump() for segment in prediction.segments],
-        "audio_anomalies": [anomaly.model_dump() for anomaly in prediction.audio_anomalies],
+        **prediction.model_dump(mode="json", include=TOLD),
         "excluded": report["excluded"],
     }
 

@@ -87,8 +87,11 @@ def frames_of(metadata: Metadata) -> str:
 
 
 def spans(found: list[tuple[float, float, float]]) -> str:
-    shown = ", ".join(f"{start:.1f}-{end:.1f} s ({percent(peak)})" for start, end, peak in found[:SHOWN])
-    return shown + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
+    return listed([f"{start:.1f}-{end:.1f} s ({percent(peak)})" for start, end, peak in found])
+
+
+def listed(items: list[str]) -> str:
+    return ", ".join(items[:SHOWN]) + (f" and {len(items) - SHOWN} more" if len(items) > SHOWN else "")
 
 
 def frames(prediction: Prediction, pictures: list[Path]) -> Table:
@@ -110,8 +113,7 @@ def remarks(prediction: Prediction, metadata: Metadata) -> list[str]:
         lines.append("The picture has no say: too few frames show a face, or all show the same.")
     excluded = [f"{span.start:.1f}-{span.end:.1f} s ({span.reason.replace('_', ' ')})" for span in metadata.excluded]
     if excluded:
-        more = f" and {len(excluded) - SHOWN} more" if len(excluded) > SHOWN else ""
-        lines.append(f"Left out {', '.join(excluded[:SHOWN])}{more}.")
+        lines.append(f"Left out {listed(excluded)}.")
     return lines
 
 

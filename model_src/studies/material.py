@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from model_src.data.source import Preextracted
-from model_src.data.store import RECORD, Store, sha256
+from model_src.data.store import RECORD, Look, Store, sha256
 from model_src.data.video import Video
 from model_src.training.run import source_of
 from model_src.training.settings import TrainSettings
@@ -35,5 +35,7 @@ def content(video: Video, store: Store | None) -> list[Any]:
     path = video.path if store is None else store.folder(video.video_id) / RECORD
     if not path.is_file():
         return []
-    # A record holds the checksums of all that was extracted; to read every video for its own would take hours.
-    return [str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] if store is None else [sha256(path)]
+    if store is not None:  # a record holds the checksums of all that was extracted
+        return [sha256(path)]
+    look = Look.at(path)  # to read every video would take hours
+    return [str(path.resolve()), look.size, look.changed_ns]

@@ -17,7 +17,7 @@ from model_src.verdict.prediction import (
     WindowConfidence,
 )
 from model_src.verdict.review import REJECT_BELOW, reviewed
-from model_src.verdict.scores import Calibration
+from model_src.verdict.scores import Calibration, FrameScore
 from model_src.verdict.segments import merge_spans, suspicious_segments
 
 DIGITS = 6
@@ -78,22 +78,19 @@ def calibrate(scores: VideoScores) -> Prediction:
 
 def frame_confidences(scores: VideoScores) -> list[FrameConfidence]:
     """The fake probability of every sampled frame, in the order of time."""
-    return [
-        FrameConfidence(
-            frame_id=f.frame_id,
-            timestamp=f.timestamp,
-            confidence=round(probability(f.logit, scores.calibration), DIGITS),
-        )
-        for f in scores.frames
-    ]
+    return [confidence_of(frame, scores.calibration) for frame in scores.frames]
 
 
 def anomalous_frames(scores: VideoScores) -> list[AnomalousFrame]:
     """Chosen among those that the chunks offered: these can be shown with what spoke for fake."""
     offered = [frame for frame in scores.frames if frame.saliency is not None]
-    confidences = frame_confidences(scores.model_copy(update={"frames": offered}))
     chosen = most_suspicious([f.timestamp for f in offered], [f.logit for f in offered])  # probabilities round alike
-    return [AnomalousFrame(**confidences[place].model_dump()) for place in chosen]
+    return [AnomalousFrame(**confidence_of(offered[place], scores.calibration).model_dump()) for place in chosen]
+
+
+def confidence_of(frame: FrameScore, calibration: Calibration) -> FrameConfidence:
+    confidence = round(probability(frame.logit, calibration), DIGITS)
+    return FrameConfidence(frame_id=frame.frame_id, timestamp=frame.timestamp, confidence=confidence)
 
 
 def pick(fake: float) -> tuple[OverallClass, float]:
