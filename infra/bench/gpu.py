@@ -1,12 +1,19 @@
-"""How many seconds of video a GPU scores in a second, whether its numbers are right, and where its time goes."""
+"""How many seconds of video a GPU scores in a second, whether its numbers are right, and where its time goes.
+
+    python -m infra.bench.gpu             # writes out/bench-gpu.json; `infra.bench.serve` measures the same on its way
+"""
 
 from __future__ import annotations
 
+import json
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+from infra.bench.material import BASE_SECONDS, CLIP_SECONDS, base_video, pack, repeat, split_clip
 
 CLIENTS = 16  # chunks under way at a time, twice as many as fit a batch: the next one gathers while one is scored
 BATCH = 8
@@ -120,3 +127,20 @@ def show(figures: Mapping[str, Any]) -> None:
 def agreement(found: Mapping[str, Any]) -> str:
     same = "same class everywhere" if found["same_class"] else "OTHER CLASS"
     return f"largest difference {found['max_diff']:.1e} ({same})"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        place = Path(temporary)
+        video = repeat(base_video(place / "base.mp4"), CLIP_SECONDS // BASE_SECONDS, place / "clip.mp4")
+        figures = measure_gpu(pack("contract-v1", place / "model"), split_clip(video, place / "clip"))
+    if figures is None:
+        raise SystemExit(1)
+    target = Path("out") / "bench-gpu.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(figures, indent=2) + "\n")
+    print("->", target)
+
+
+if __name__ == "__main__":
+    main()

@@ -24,12 +24,10 @@ from statistics import linear_regression, median
 from typing import Any
 
 from infra.bench.gpu import measure_gpu
-from infra.bench.split import BASE_SECONDS, repeat
+from infra.bench.material import BASE_SECONDS, CLIP_SECONDS, base_video, pack, repeat, split_clip
 
 MODELS = ("contract-v1", "compact")
 DESIGN = "design"
-SECONDS = 30
-SIZE = (1280, 720)
 JOB_RUNS = {10: 3, 30: 3, 120: 1, 600: 1}  # length in seconds: how often; the median counts
 
 
@@ -154,29 +152,6 @@ class Worker:
 # --- scoring ----------------------------------------------------------------------------------------------------------
 
 
-def split_clip(video: Path, folder: Path) -> None:
-    from model_src.preprocess.split import split_video
-
-    folder.mkdir()
-    report = split_video(video, lambda chunk: write(folder / f"{chunk.index:03}.chunk", chunk.to_bytes()))
-    print(f"clip: {report.duration:.0f} s, {report.frames_analyzed} frames, {report.windows} windows", flush=True)
-
-
-def write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-
-
-def pack(name: str, folder: Path) -> Path:
-    from model_src.models import build
-    from model_src.serving.load import UNTRAINED_SEED
-    from model_src.serving.package import package_model
-    from model_src.verdict.scores import Calibration
-
-    model = build(name, pretrained=False, seed=UNTRAINED_SEED)
-    package_model(folder, model, model_version=f"{name}-untrained", trained=False, calibration=Calibration())
-    return folder
-
-
 def compare(model_folder: Path, clip: Path, rounds: int) -> dict[str, dict[str, Any]]:
     """Figures of every way, the design's first."""
     from model_src.serving.backends import usable
@@ -254,14 +229,12 @@ def jobs(model_folder: Path, videos: dict[int, Path], home: Path) -> dict[int, f
 
 
 def bench(rounds: int, with_jobs: bool) -> dict[str, Any]:
-    from tests.media import talking_head
-
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
-        base = talking_head(place / "base.mp4", BASE_SECONDS, SIZE, options={"preset": "veryfast"})
-        lengths = tuple(JOB_RUNS) if with_jobs else (SECONDS,)
+        base = base_video(place / "base.mp4")
+        lengths = tuple(JOB_RUNS) if with_jobs else (CLIP_SECONDS,)
         videos = {length: repeat(base, length // BASE_SECONDS, place / f"{length}.mp4") for length in lengths}
-        split_clip(videos[SECONDS], place / "clip")
+        split_clip(videos[CLIP_SECONDS], place / "clip")
         figures: dict[str, Any] = {"cores": len(os.sched_getaffinity(0)), "rounds": rounds, "models": {}}
         for name in MODELS:
             rows = compare(pack(name, place / name), place / "clip", rounds)
@@ -272,7 +245,7 @@ def bench(rounds: int, with_jobs: bool) -> dict[str, Any]:
         if with_jobs:
             seconds = jobs(place / "contract-v1", videos, place / "stack")
             figures["job_seconds"] = seconds
-            figures["job_seconds_30s_720p"] = seconds[SECONDS]
+            figures["job_seconds_30s_720p"] = seconds[CLIP_SECONDS]
             figures |= growth(seconds)
     return figures
 

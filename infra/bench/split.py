@@ -22,13 +22,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from infra.bench.material import BASE_SECONDS, base_video, repeat
+
 LENGTHS = (10, 30, 120, 600)
 SIZES = {"720p": (1280, 720), "1080p": (1920, 1080)}
-BASE_SECONDS = 10
 NAIVE_FRAMES = 60
 FRAME_RATE = 5
 
@@ -93,37 +93,13 @@ def measure(way: str, path: Path, times: int) -> dict[str, float]:
     return {**least, "peak_mb": max(run["peak_mb"] for run in runs)}
 
 
-def repeat(base: Path, times: int, path: Path) -> Path:
-    """The packets of `base`, `times` times over."""
-    import av
-
-    with av.open(str(path), "w") as output:
-        with av.open(str(base)) as source:
-            streams = [output.add_stream_from_template(stream) for stream in source.streams]
-        last = [-(2**62)] * len(streams)
-        for turn in range(times):
-            with av.open(str(base)) as source:
-                for packet in source.demux():
-                    if packet.dts is None or packet.pts is None:
-                        continue
-                    shift = round(Fraction(turn * BASE_SECONDS) / packet.time_base)
-                    packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
-                    if packet.dts > last[packet.stream_index]:  # sound is a little longer than its pictures
-                        last[packet.stream_index] = packet.dts
-                        packet.stream = streams[packet.stream_index]
-                        output.mux(packet)
-    return path
-
-
 def bench(lengths: tuple[int, ...], times: int) -> dict[str, Any]:
-    from tests.media import talking_head
-
     rows = []
     columns = ("decode s", "split s", "naive s", "÷ decode", "naive ÷", "peak MB", "cpu s")
     print(f"{'video':>12}", *(f"{column:>9}" for column in columns))
     with tempfile.TemporaryDirectory() as folder:
         for name, size in SIZES.items():
-            base = talking_head(Path(folder) / f"{name}.mp4", BASE_SECONDS, size, options={"preset": "veryfast"})
+            base = base_video(Path(folder) / f"{name}.mp4", size)
             for seconds in lengths:
                 path = repeat(base, seconds // BASE_SECONDS, Path(folder) / f"{name}-{seconds}.mp4")
                 often = times if seconds <= 30 else 1
