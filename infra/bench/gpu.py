@@ -1,6 +1,6 @@
 """How many seconds of video a GPU scores in a second, whether its numbers are right, and where its time goes.
 
-    python -m infra.bench.gpu             # writes out/bench-gpu.json; `infra.bench.serve` measures the same on its way
+python -m infra.bench.gpu             # writes out/bench-gpu.json; `infra.bench.serve` measures the same on its way
 """
 
 from __future__ import annotations

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from model_src.models.heads import log_odds
@@ -20,17 +22,14 @@ SHORTEST_SPAN = 0.1  # seconds: less is nothing one could hear
 
 
 def audio_anomalies(
-    heard: Sequence[tuple[WindowLogits, Tensor]], starts: Sequence[float], threshold: float = 0.5
+    suspicion: NDArray[np.float32], starts: Sequence[float], threshold: float = 0.5
 ) -> list[AudioAnomaly]:
-    """Spans in seconds, in order, for windows that start at `starts`, by what each model of an ensemble heard in them
-    and its mask [W, A] of where there is speech; the models' mean counts.
+    """Spans in seconds, in order, for windows that start at `starts`, by how suspicious each step of theirs is [W, A].
 
     A step is as suspicious as the most suspicious window that hears it, times how much the picture attended to it
     there, measured by the most attended step. Without attention in the fusion, all speech of the window counts.
     """
-    suspicion = torch.stack([step_suspicion(windows, mask) for windows, mask in heard]).mean(dim=0)  # [W, A]
-    timeline = on_timeline(suspicion, starts)
-    return spans(timeline, threshold)
+    return spans(on_timeline(suspicion, starts), threshold)
 
 
 def step_suspicion(windows: WindowLogits, audio_mask: Tensor) -> Tensor:
@@ -54,29 +53,27 @@ def relative_attention(attention: Tensor | None, speech: Tensor) -> Tensor:
     return smooth / smooth.amax(dim=1, keepdim=True).clamp(min=1e-12)
 
 
-def on_timeline(suspicion: Tensor, starts: Sequence[float]) -> dict[int, float]:
-    """Step on the clock of the video (20 ms each) -> the highest suspicion that any window has of it."""
-    timeline: dict[int, float] = {}
-    for start, row in zip(starts, suspicion.tolist(), strict=True):
-        first = round(start * STEPS_PER_SECOND)
-        for step, value in enumerate(row, start=first):
-            timeline[step] = max(value, timeline.get(step, 0.0))
+def on_timeline(suspicion: NDArray[np.float32], starts: Sequence[float]) -> NDArray[np.float64]:
+    """The highest suspicion that any window [W, A] has of each step on the clock of the video, 20 ms each: [S]."""
+    first = [round(start * STEPS_PER_SECOND) for start in starts]
+    steps = suspicion.shape[1]
+    timeline = np.zeros(max(first, default=0) + steps)
+    for begin, row in zip(first, suspicion, strict=True):
+        np.maximum(timeline[begin : begin + steps], row, out=timeline[begin : begin + steps])
     return timeline
 
 
-def spans(timeline: dict[int, float], threshold: float) -> list[AudioAnomaly]:
+def spans(timeline: NDArray[np.float64], threshold: float) -> list[AudioAnomaly]:
     """Runs of steps above the threshold, near ones joined, short ones left out; the score is the run's highest."""
-    runs: list[list[int]] = []
-    for step in sorted(step for step, value in timeline.items() if value > threshold):
-        if runs and step - runs[-1][-1] <= math.floor(LONGEST_GAP * STEPS_PER_SECOND):
-            runs[-1].append(step)
-        else:
-            runs.append([step])
+    steps = np.flatnonzero(timeline > threshold)
+    if not len(steps):
+        return []
+    runs = np.split(steps, np.flatnonzero(np.diff(steps) > math.floor(LONGEST_GAP * STEPS_PER_SECOND)) + 1)
     return [
         AudioAnomaly(
             start=run[0] / STEPS_PER_SECOND,
             end=(run[-1] + 1) / STEPS_PER_SECOND,
-            score=max(timeline[step] for step in run),
+            score=float(timeline[run].max()),
         )
         for run in runs
         if run[-1] + 1 - run[0] >= SHORTEST_SPAN * STEPS_PER_SECOND

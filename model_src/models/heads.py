@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,6 +11,19 @@ from torch import Tensor, nn
 REAL, FAKE = 0, 1
 LANDMARKS = 68
 POSE_ANGLES = 3  # yaw, pitch, roll
+
+
+class Draws:
+    """Chance for a batch of rows, from a seed for so many of them each: whichever rows come together, each has the luck
+    of its own seed. Drawn on the processor, the same for every device."""
+
+    def __init__(self, seeds: Sequence[tuple[int, int]]) -> None:
+        self._sources = [(torch.Generator().manual_seed(seed), rows) for seed, rows in seeds]
+
+    def below(self, share: float, passes: int, width: int) -> Tensor:
+        """True for that share of all, by chance: [passes, B, width]."""
+        drawn = [torch.rand(passes, rows, width, generator=source) < share for source, rows in self._sources]
+        return torch.cat(drawn, dim=1)
 
 
 class ClassificationHead(nn.Module):
@@ -27,15 +41,14 @@ class ClassificationHead(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         return self.output(self.dropout(self._weighed(features)))
 
-    def mc_dropout(self, features: Tensor, passes: int, generator: torch.Generator) -> Tensor:
+    def mc_dropout(self, features: Tensor, passes: int, draws: Draws) -> Tensor:
         """So many answers, each with other units dropped: [B, input_dim] -> [passes, B, 2].
 
-        The masks come from the generator, so the same seed gives the same interval, and the model stays in eval mode.
+        The draws decide which, so the same seed gives the same interval, and the model stays in eval mode.
         """
         weighed = self._weighed(features)  # [B, hidden]
-        keep = 1 - self.dropout.p
-        masks = torch.empty(passes, *weighed.shape).bernoulli_(keep, generator=generator) / keep  # [passes, B, hidden]
-        return self.output(weighed * masks.to(weighed))
+        kept = draws.below(1 - self.dropout.p, passes, weighed.shape[1]).to(weighed.device)  # [passes, B, hidden]
+        return self.output(weighed * kept / (1 - self.dropout.p))
 
     def _weighed(self, features: Tensor) -> Tensor:
         """What the last layer reads: [B, input_dim] -> [B, hidden]."""

@@ -6,7 +6,7 @@ V and U the widths of the video and the audio embedding.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -18,7 +18,7 @@ from model_src.models.audio_encoder import AudioEncodings, Wav2Vec2AudioEncoder
 from model_src.models.build_temporal import build_temporal
 from model_src.models.checkpoint import read_weights, save_checkpoint
 from model_src.models.fusion import build_fusion, either, even_unless
-from model_src.models.heads import ClassificationHead, HeadPoseHead, LandmarkHead, log_odds
+from model_src.models.heads import ClassificationHead, Draws, HeadPoseHead, LandmarkHead, log_odds
 from model_src.models.lip_sync import LipSync, MouthEncoder, Sync, mix
 from model_src.models.losses import TemporalConsistencyLoss
 from model_src.models.masks import all_there, masked_mean
@@ -192,23 +192,24 @@ class MultimodalModel(nn.Module):
             features=Features(seen.features, heard.features, fused),
         )
 
-    def mc_dropout(self, windows: WindowLogits, passes: int = 10, seed: int = 0) -> Tensor:
+    def mc_dropout(self, windows: WindowLogits, passes: int, seeds: Sequence[tuple[int, int]]) -> Tensor:
         """So many fused answers, each with other hidden units of the head dropped: logits [passes, W, 2].
 
-        Only the head runs again, so the passes cost next to nothing beside the encodings.
+        `seeds` says from which seed, and for how many of the windows. Only the head runs again, so the passes cost next
+        to nothing beside the encodings.
         """
-        generator = torch.Generator().manual_seed(seed)
+        draws = Draws(seeds)
         if not self.config.multimodal:
             head = self.video_head if self.config.enable_video else self.audio_head
             told = windows.has_video | windows.has_audio
-            return even_unless(told, head.mc_dropout(windows.features.fused, passes, generator))
+            return even_unless(told, head.mc_dropout(windows.features.fused, passes, draws))
         if self.config.learns_fusion:
-            logits = self.fused_head.mc_dropout(windows.features.fused, passes, generator)
+            logits = self.fused_head.mc_dropout(windows.features.fused, passes, draws)
         else:
             assert windows.features.video is not None
             assert windows.features.audio is not None
-            video = self.video_head.mc_dropout(windows.features.video, passes, generator)
-            audio = self.audio_head.mc_dropout(windows.features.audio, passes, generator)
+            video = self.video_head.mc_dropout(windows.features.video, passes, draws)
+            audio = self.audio_head.mc_dropout(windows.features.audio, passes, draws)
             logits = either(video, audio, windows.has_video, windows.has_audio)
         return self._mix_in(logits, windows.sync)
 

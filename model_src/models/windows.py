@@ -14,7 +14,7 @@ def gather_frames(encodings: Tensor, window_frames: Tensor) -> tuple[Tensor, Ten
     if len(encodings) == 0:
         return encodings.new_zeros(*window_frames.shape, encodings.shape[1]), mask
     windows = encodings[window_frames.clamp(min=0)]  # [W, T, D]
-    return windows * mask.unsqueeze(-1), mask
+    return windows.masked_fill(~mask.unsqueeze(-1), 0), mask  # not times zero: what stands in may be no number
 
 
 def holding(window_frames: Tensor, frames: int) -> Tensor:

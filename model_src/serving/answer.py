@@ -1,16 +1,16 @@
-"""From what the models make of a chunk to the numbers of the answer; several models answer with their mean."""
+"""From what the models make of some chunks to the numbers of each answer; several models answer with their mean."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model_src.explain.audio_anomalies import audio_anomalies
+from model_src.explain.audio_anomalies import audio_anomalies, step_suspicion
 from model_src.explain.grad_cam import grad_cam
 from model_src.explain.region_evidence import region_evidence
 from model_src.models import MultimodalModel
@@ -19,6 +19,7 @@ from model_src.models.heads import log_odds
 from model_src.models.outputs import WindowLogits
 from model_src.preprocess.chunk import Chunk
 from model_src.serving.errors import InferenceFailed
+from model_src.serving.group import Assembled, Group, Share
 from model_src.serving.material import Codes
 from model_src.verdict.moments import most_suspicious
 from model_src.verdict.scores import AudioAnomaly, FrameScore, WindowScore
@@ -27,115 +28,120 @@ PASSES = 10  # of MC dropout
 DIGITS = 6
 SALIENCY_DIGITS = 3
 
+Numbers = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class View:
-    """One model's view of a chunk."""
+    """One model's view of a group of chunks."""
 
     model: MultimodalModel
-    codes: Codes
-    windows: WindowLogits  # K of the chunk's windows
+    codes: Codes  # of the whole batch
+    assembled: Assembled
+    windows: WindowLogits  # of the group's K windows
 
 
-def window_scores(chunk: Chunk, rows: NDArray[np.int64], views: Sequence[View]) -> list[WindowScore]:
-    """Scores of the windows in `rows` [K]."""
-    members = torch.stack([log_odds(view.windows.fused) for view in views])  # [M, K]
-    fused = numbers(mean_log_odds(members))  # [K]
-    video = present([view.windows.video for view in views], views[0].windows.has_video)
-    audio = present([view.windows.audio for view in views], views[0].windows.has_audio)
-    sync = lip_sync([view.windows for view in views])
-    passes = table(dropout_passes(views, chunk.index).T)  # [K, passes]
-    apart = table(members.T) if len(views) > 1 else [[] for _ in rows]  # [K, M]
-    return [
-        WindowScore(
-            index=int(chunk.window_indices[row]),
-            start=float(chunk.window_starts[row]),
-            end=window_end(chunk, row),
-            partial=bool(chunk.window_partial[row]),
-            logit=fused[place],
-            video_logit=video[place],
-            audio_logit=audio[place],
-            lip_sync=sync[place],
-            passes=passes[place],
-            members=apart[place],
+@dataclass(frozen=True)
+class Answer:
+    """What is said about one chunk."""
+
+    windows: list[WindowScore] = field(default_factory=list)
+    frames: list[FrameScore] = field(default_factory=list)
+    audio_anomalies: list[AudioAnomaly] = field(default_factory=list)
+
+
+def answers(group: Group, views: Sequence[View]) -> list[Answer | InferenceFailed]:
+    """One for each chunk of the group; a number that is none fails the chunk it belongs to, and no other."""
+    columns = Columns.of(group, views)
+    frames = frame_logits(group, views)  # [N]
+    suspicion = suspicious_steps(views)  # [K, A]
+    shown = [moments(share, frames) for share in group.shares]
+    heat = saliency(group, views, [row for rows in shown for row in rows])
+    found: list[Answer | InferenceFailed] = []
+    for (share, span), rows in zip(group.windows(), shown, strict=True):
+        try:
+            answer = Answer(
+                columns.scores(share, span),
+                frame_scores(share, frames, {row: heat[row] for row in rows if row in heat}),
+                anomalies(share, suspicion[span]) if suspicion is not None else [],
+            )
+        except InferenceFailed as error:
+            found.append(error)
+        else:
+            found.append(answer)
+    return found
+
+
+# --- windows ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Log-odds of the group's windows, fetched from the device at once; None where a model lacks a sense."""
+
+    fused: Numbers  # [K]
+    video: Numbers | None
+    audio: Numbers | None
+    has_video: NDArray[np.bool_]  # [K]
+    has_audio: NDArray[np.bool_]
+    sync: Numbers | None  # a probability, not log-odds
+    sync_known: NDArray[np.bool_]
+    passes: Numbers  # [K, passes]
+    members: Numbers  # [K, M], of each model where there are several, else [K, 0]
+
+    @classmethod
+    def of(cls, group: Group, views: Sequence[View]) -> Columns:
+        windows = [view.windows for view in views]
+        members = torch.stack([log_odds(each.fused) for each in windows])  # [M, K]
+        syncs = [each.sync for each in windows if each.sync is not None]  # of the models that can tell
+        agree = torch.stack([torch.sigmoid(sync.logit) for sync in syncs]).mean(dim=0) if syncs else None
+        has_video, has_audio = (there.cpu().numpy() for there in (windows[0].has_video, windows[0].has_audio))
+        return cls(
+            fused=numbers(mean_log_odds(members)),
+            video=of_one_sense([each.video for each in windows]),
+            audio=of_one_sense([each.audio for each in windows]),
+            has_video=has_video,
+            has_audio=has_audio,
+            sync=None if agree is None else numbers(agree),
+            sync_known=syncs[0].known.cpu().numpy() if syncs else np.zeros_like(has_video),
+            passes=numbers(dropout_passes(group, views).T),
+            members=numbers(members.T if len(views) > 1 else members.T[:, :0]),
         )
-        for place, row in enumerate(rows.tolist())
-    ]
+
+    def scores(self, share: Share, span: slice) -> list[WindowScore]:
+        """Those of one chunk."""
+        chunk = share.chunk
+        fused, passes, members = told(self.fused[span]), told(self.passes[span]), told(self.members[span])
+        video = present(self.video, self.has_video, span)
+        audio = present(self.audio, self.has_audio, span)
+        sync = present(self.sync, self.sync_known, span)
+        return [
+            WindowScore(
+                index=int(chunk.window_indices[row]),
+                start=float(chunk.window_starts[row]),
+                end=window_end(chunk, row),
+                partial=bool(chunk.window_partial[row]),
+                logit=fused[place],
+                video_logit=video[place],
+                audio_logit=audio[place],
+                lip_sync=sync[place],
+                passes=passes[place],
+                members=members[place],
+            )
+            for place, row in enumerate(share.rows.tolist())
+        ]
 
 
-def dropout_passes(views: Sequence[View], seed: int) -> Tensor:
+def of_one_sense(logits: Sequence[Tensor | None]) -> Numbers | None:
+    known = [log_odds(each) for each in logits if each is not None]
+    return numbers(mean_log_odds(torch.stack(known))) if known else None
+
+
+def dropout_passes(group: Group, views: Sequence[View]) -> Tensor:
     """The models take turns, so the passes scatter by what each doubts and by how far they disagree: [passes, K]."""
-    passes = [log_odds(view.model.mc_dropout(view.windows, PASSES, seed)) for view in views]  # M times [passes, K]
+    seeds = [(share.chunk.index, len(share.rows)) for share in group.shares]
+    passes = [log_odds(view.model.mc_dropout(view.windows, PASSES, seeds)) for view in views]  # M times [passes, K]
     return torch.stack([passes[turn % len(views)][turn] for turn in range(PASSES)])
-
-
-def lip_sync(windows: Sequence[WindowLogits]) -> list[float | None]:
-    """How likely lips and speech agree [K], by the models that can tell; None where there is nothing to compare."""
-    found = [each.sync for each in windows if each.sync is not None]
-    if not found:
-        return [None] * len(windows[0].fused)
-    agree = numbers(torch.stack([torch.sigmoid(sync.logit) for sync in found]).mean(dim=0))
-    return [value if known else None for value, known in zip(agree, found[0].known.tolist(), strict=True)]
-
-
-def frame_scores(chunk: Chunk, rows: NDArray[np.int64], views: Sequence[View]) -> list[FrameScore]:
-    """How suspicious every frame is; the most suspicious ones with where in the face it comes from."""
-    looking = [view for view in views if view.codes.frames is not None]
-    if not looking:
-        return []
-    told = torch.stack([each_frame(view, chunk.window_frames[rows]) for view in looking])  # [M, F]
-    logits = numbers(mean_log_odds(told))  # [F]
-    top = most_suspicious(chunk.timestamps.tolist(), logits)
-    shown = rows[np.isin(chunk.window_frames[rows], top).any(axis=1)]  # only windows that hold one go through the head
-    heat = [saliency(view.model, view.codes, chunk, shown, top) for view in looking] if len(shown) else []
-    grids = dict(zip(top, heat_grids(torch.stack(heat).mean(dim=0)), strict=True)) if heat else {}
-    return [
-        FrameScore(
-            frame_id=int(chunk.frame_ids[frame]),
-            timestamp=float(chunk.timestamps[frame]),
-            logit=logit,
-            saliency=grids.get(frame),
-            transform=chunk.transforms[frame].tolist() if frame in grids else None,
-        )
-        for frame, logit in enumerate(logits)
-    ]
-
-
-def each_frame(view: View, window_frames: NDArray[np.int32]) -> Tensor:
-    """[K, T], what the windows hold -> [F]"""
-    assert view.codes.frames is not None
-    embeddings = view.codes.frames.embeddings
-    windows = torch.from_numpy(window_frames).long().to(embeddings.device)
-    return view.model.score_frames(embeddings, windows, view.windows)
-
-
-def saliency(model: MultimodalModel, codes: Codes, chunk: Chunk, rows: NDArray[np.int64], top: list[int]) -> Tensor:
-    """Where the score of the top frames comes from, forwards and back through the head alone: [top, h, w]."""
-    assert codes.frames is not None
-    embeddings = codes.frames.embeddings
-    windows = torch.from_numpy(chunk.window_frames[rows]).long().to(embeddings.device)
-    audio = None if codes.sound is None else codes.sound.embeddings[rows]
-    audio_mask = None if codes.sound is None else codes.sound.mask[rows]
-    rest = (windows, audio, audio_mask, codes.frames.mouths)
-    if model.temporal.judges_frames:
-        return grad_cam(model, embeddings, codes.frames.maps, *rest)[top]
-    return region_evidence(model, embeddings, *rest)[top]
-
-
-def heat_grids(heat: Tensor) -> list[list[list[float]]]:
-    if not torch.isfinite(heat).all():
-        raise InferenceFailed("The model gave a number that is none.")
-    grids: list[list[list[float]]] = heat.double().cpu().numpy().round(SALIENCY_DIGITS).tolist()
-    return grids
-
-
-def anomalies(chunk: Chunk, rows: NDArray[np.int64], views: Sequence[View]) -> list[AudioAnomaly]:
-    """Spans in seconds of the whole video; none reaches beyond the sound of the chunk."""
-    heard = [(view.windows, view.codes.sound.mask[rows]) for view in views if view.codes.sound is not None]
-    if not heard:
-        return []
-    found = audio_anomalies(heard, chunk.window_starts[rows].tolist())
-    return [span.model_copy(update={"end": min(span.end, chunk.end)}) for span in found if span.start < chunk.end]
 
 
 def window_end(chunk: Chunk, row: int) -> float:
@@ -144,23 +150,101 @@ def window_end(chunk: Chunk, row: int) -> float:
     return max(start, min(start + 1, chunk.end)) if chunk.window_partial[row] else start + 1
 
 
-def present(logits: Sequence[Tensor | None], there: Tensor) -> list[float | None]:
-    """The log-odds of one modality [K], None for a window that lacks it."""
-    known = [log_odds(each) for each in logits if each is not None]
-    if not known:
-        return [None] * len(there)
-    values = numbers(mean_log_odds(torch.stack(known)))
-    return [value if has else None for value, has in zip(values, there.tolist(), strict=True)]
+# --- frames -----------------------------------------------------------------------------------------------------------
 
 
-def numbers(values: Tensor) -> list[float]:
-    return table(values.unsqueeze(0))[0]
+def frame_logits(group: Group, views: Sequence[View]) -> Numbers:
+    """How suspicious every frame of the batch is, by the windows of this group: log-odds [N]."""
+    told = [
+        view.model.score_frames(view.codes.frames.embeddings, group.window_frames, view.windows)
+        for view in views
+        if view.codes.frames is not None
+    ]
+    return numbers(mean_log_odds(torch.stack(told))) if told else np.zeros(0)
 
 
-def table(values: Tensor) -> list[list[float]]:
-    """Rows of numbers for the answer, fetched at once. Infinity and NaN are a failure, never an answer."""
-    plain = values.double().cpu().numpy().round(DIGITS)
-    if not np.isfinite(plain).all():
+def moments(share: Share, logits: Numbers) -> list[int]:
+    """The most suspicious frames of a chunk, by their rows in the batch."""
+    own = logits[share.frames]
+    if not len(own) or not np.isfinite(own).all():
+        return []
+    return [share.frames.start + frame for frame in most_suspicious(share.chunk.timestamps.tolist(), own.tolist())]
+
+
+def saliency(group: Group, views: Sequence[View], shown: list[int]) -> dict[int, Numbers]:
+    """Where in each of these frames [h, w] its score comes from, forwards and back through the heads alone."""
+    holding = np.concatenate([np.isin(share.window_frames, shown).any(axis=1) for share in group.shares])  # [K]
+    if not holding.any():
+        return {}
+    rows = torch.from_numpy(np.flatnonzero(holding)).to(group.window_frames.device)
+    heat = torch.stack([heat_map(view, group.window_frames, rows)[shown] for view in views]).mean(dim=0)  # [n, h, w]
+    return dict(zip(shown, heat.double().cpu().numpy().round(SALIENCY_DIGITS), strict=True))
+
+
+def heat_map(view: View, window_frames: Tensor, rows: Tensor) -> Tensor:
+    """Only the windows in `rows` go through the heads: heat of every frame of the batch [N, h, w]."""
+    assert view.codes.frames is not None
+    codes, whole = view.codes.frames, view.assembled
+    audio = None if whole.audio is None else whole.audio[rows]
+    audio_mask = None if whole.audio_mask is None else whole.audio_mask[rows]
+    rest = (window_frames[rows], audio, audio_mask, codes.mouths)
+    if view.model.temporal.judges_frames:
+        return grad_cam(view.model, codes.embeddings, codes.maps, *rest)
+    return region_evidence(view.model, codes.embeddings, *rest)
+
+
+def frame_scores(share: Share, logits: Numbers, heat: dict[int, Numbers]) -> list[FrameScore]:
+    """Every frame of a chunk; the most suspicious ones with where in the face it comes from."""
+    chunk, first = share.chunk, share.frames.start
+    return [
+        FrameScore(
+            frame_id=int(chunk.frame_ids[frame]),
+            timestamp=float(chunk.timestamps[frame]),
+            logit=logit,
+            saliency=told(heat[first + frame]) if first + frame in heat else None,
+            transform=chunk.transforms[frame].tolist() if first + frame in heat else None,
+        )
+        for frame, logit in enumerate(told(logits[share.frames]))
+    ]
+
+
+# --- sound ------------------------------------------------------------------------------------------------------------
+
+
+def suspicious_steps(views: Sequence[View]) -> NDArray[np.float32] | None:
+    """How suspicious each step of each window sounds, 0 to 1 [K, A]; None where nobody speaks or nobody listens."""
+    heard = [
+        step_suspicion(view.windows, view.assembled.audio_mask)
+        for view in views
+        if view.assembled.audio_mask is not None
+    ]
+    return torch.stack(heard).mean(dim=0).cpu().numpy() if heard else None
+
+
+def anomalies(share: Share, suspicion: NDArray[np.float32]) -> list[AudioAnomaly]:
+    """Spans in seconds of the whole video; none reaches beyond the sound of the chunk."""
+    end = share.chunk.end
+    found = audio_anomalies(suspicion, share.chunk.window_starts[share.rows].tolist())
+    return [span.model_copy(update={"end": min(span.end, end)}) for span in found if span.start < end]
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+
+def numbers(values: Tensor) -> Numbers:
+    """Fetched, and as exact as an answer says them."""
+    return values.double().cpu().numpy().round(DIGITS)
+
+
+def told(values: Numbers) -> list:
+    """As the answer holds them. Infinity and NaN are a failure, never an answer."""
+    if not np.isfinite(values).all():
         raise InferenceFailed("The model gave a number that is none.")
-    rows: list[list[float]] = plain.tolist()
-    return rows
+    return values.tolist()
+
+
+def present(values: Numbers | None, there: NDArray[np.bool_], span: slice) -> list[float | None]:
+    """None for a window that lacks it."""
+    if values is None:
+        return [None] * len(there[span])
+    return [value if has else None for value, has in zip(told(values[span]), there[span].tolist(), strict=True)]

@@ -14,6 +14,7 @@ from model_src.models.video_encoder import VideoEncoder
 from model_src.preprocess.chunk import CROP
 from model_src.preprocess.window_audio import SAMPLES
 from model_src.serving.encoders import FrameCodes, SoundCodes, TorchEncoders, networks_of
+from model_src.serving.grouped_conv import rewrite
 from model_src.serving.recorded import Recorded
 
 # Rows of a recording. What comes is cut into pieces of the largest; the last piece is filled up to the next size.
@@ -27,6 +28,8 @@ class CudaEncoders:
     def __init__(self, model: MultimodalModel) -> None:
         self._device = next(model.parameters()).device
         self._model = model
+        if model.config.enable_audio:
+            rewrite(model.audio_encoder, torch.bfloat16)
         halve(model)
         torch.backends.cudnn.benchmark = True  # few sizes to record, so trying all kernels once pays
         self._rest = TorchEncoders(model, self._device, bf16=True)  # for windows that the video's end cuts short
@@ -38,22 +41,20 @@ class CudaEncoders:
             self._hear = Recorded("sound", self._encode_sound, row, SOUND_ROWS)
         torch.backends.cudnn.benchmark = False  # what is not recorded has another size in every chunk
 
-    def frames(self, crops: NDArray[np.uint8], flow: NDArray[np.float16] | None) -> FrameCodes:
-        moved = None if flow is None else torch.from_numpy(flow).to(self._device)
-        frames = frames_from_crops(torch.from_numpy(np.ascontiguousarray(crops)).to(self._device), moved)
-        embeddings, maps, *mouths = self._see(frames)
+    def frames(self, crops: Tensor, flow: Tensor | None) -> FrameCodes:
+        embeddings, maps, *mouths = self._see(frames_from_crops(crops, flow))
         return FrameCodes(embeddings, maps, mouths[0] if mouths else None)
 
-    def sound(self, pcm: NDArray[np.int16], voice: NDArray[np.bool_], lengths: NDArray[np.int64]) -> SoundCodes:
-        whole, short = np.flatnonzero(lengths == SAMPLES), np.flatnonzero(lengths != SAMPLES)
+    def sound(self, pcm: Tensor, voice: Tensor, lengths: NDArray[np.int64]) -> SoundCodes:
+        samples = torch.from_numpy(lengths)
+        whole, short = (rows.nonzero()[:, 0] for rows in (samples == SAMPLES, samples != SAMPLES))
         parts = []
         if len(whole):
-            (embeddings,) = self._hear(waveform_from_pcm(torch.from_numpy(pcm[whole]).to(self._device)))  # [r, A, U]
-            spoken = torch.from_numpy(voice[whole, : embeddings.shape[1]]).to(self._device)
-            parts.append(SoundCodes(embeddings, spoken))
+            (embeddings,) = self._hear(waveform_from_pcm(pcm[whole]))  # [r, A, U]
+            parts.append(SoundCodes(embeddings, voice[whole, : embeddings.shape[1]]))
         if len(short):
-            parts.append(self._rest.sound(pcm[short], voice[short], lengths[short]))
-        order = torch.from_numpy(np.concatenate([whole, short]).argsort()).to(self._device)  # rows back where they were
+            parts.append(self._rest.sound(pcm[short], voice[short], lengths[short.numpy()]))
+        order = torch.cat([whole, short]).argsort()  # rows back where they were
         return SoundCodes(
             torch.cat([part.embeddings for part in parts])[order], torch.cat([part.mask for part in parts])[order]
         )

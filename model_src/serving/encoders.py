@@ -25,7 +25,7 @@ SOUND_BATCH = {"cpu": 8, "cuda": 64}
 
 @dataclass(frozen=True)
 class FrameCodes:
-    embeddings: Tensor  # [N, D]; of a chunk, with what the model reads of the points of each face
+    embeddings: Tensor  # [N, D]
     maps: Tensor  # [N, D, h, w], what Grad-CAM reads
     mouths: Tensor | None  # [N, M], None where the model has no lip-sync head
 
@@ -37,12 +37,15 @@ class SoundCodes:
 
 
 class Encoders(Protocol):
-    def frames(self, crops: NDArray[np.uint8], flow: NDArray[np.float16] | None) -> FrameCodes:
-        """Crops [N, 224, 224, 3], flow [N, 224, 224, 2] where the model takes it."""
+    """Tensors come and go on the device of the heads."""
+
+    def frames(self, crops: Tensor, flow: Tensor | None) -> FrameCodes:
+        """Crops uint8 [N, 224, 224, 3], flow [N, 224, 224, 2] where the model takes it."""
         ...
 
-    def sound(self, pcm: NDArray[np.int16], voice: NDArray[np.bool_], lengths: NDArray[np.int64]) -> SoundCodes:
-        """Rows of sound [R, S], each `lengths` [R] samples long and zero after, voice [R, >= A] per 20 ms."""
+    def sound(self, pcm: Tensor, voice: Tensor, lengths: NDArray[np.int64]) -> SoundCodes:
+        """Rows of 16-bit sound [R, S], voice [R, >= A] per 20 ms, and how many samples of each row are there [R]; those
+        after them are zero. The lengths decide what is run, so they stay with the host."""
         ...
 
 
@@ -62,13 +65,12 @@ class TorchEncoders:
         self._device = device
         self._bf16 = device.type == "cuda" if bf16 is None else bf16
 
-    def frames(self, crops: NDArray[np.uint8], flow: NDArray[np.float16] | None) -> FrameCodes:
+    def frames(self, crops: Tensor, flow: Tensor | None) -> FrameCodes:
         embeddings, maps, mouths = [], [], []
         batch = FRAME_BATCH[self._device.type]
         for begin in range(0, len(crops), batch):
             rows = slice(begin, begin + batch)
-            moved = None if flow is None else self._tensor(flow[rows])
-            frames = frames_from_crops(self._tensor(crops[rows]), moved)  # [n, C, 224, 224]
+            frames = frames_from_crops(crops[rows], None if flow is None else flow[rows])  # [n, C, 224, 224]
             frames = frames.contiguous(memory_format=torch.channels_last)
             with self._precision():
                 encoded = self._model.encode_frames(frames)
@@ -79,14 +81,14 @@ class TorchEncoders:
         known = [codes.float() for codes in mouths if codes is not None]
         return FrameCodes(torch.cat(embeddings), torch.cat(maps), torch.cat(known) if known else None)
 
-    def sound(self, pcm: NDArray[np.int16], voice: NDArray[np.bool_], lengths: NDArray[np.int64]) -> SoundCodes:
+    def sound(self, pcm: Tensor, voice: Tensor, lengths: NDArray[np.int64]) -> SoundCodes:
         parts = []
+        samples = torch.from_numpy(lengths).to(self._device)
         batch = SOUND_BATCH[self._device.type]
         for begin in range(0, len(pcm), batch):
             rows = slice(begin, begin + batch)
-            waveform = waveform_from_pcm(self._tensor(pcm[rows]))  # [r, S]
             with self._precision():
-                part = self._model.encode_audio(waveform, self._tensor(voice[rows]), self._tensor(lengths[rows]))
+                part = self._model.encode_audio(waveform_from_pcm(pcm[rows]), voice[rows], samples[rows])  # of [r, S]
             parts.append(part)
         embeddings = torch.cat([part.embeddings.float() for part in parts])
         return SoundCodes(embeddings, torch.cat([part.mask for part in parts]))
@@ -94,6 +96,3 @@ class TorchEncoders:
     def _precision(self) -> AbstractContextManager[None]:
         """What follows the encodings is small and stays in float32."""
         return torch.autocast(self._device.type, torch.bfloat16) if self._bf16 else nullcontext()
-
-    def _tensor(self, array: NDArray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)

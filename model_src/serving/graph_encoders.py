@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from model_src.models import MultimodalModel
 from model_src.serving.encoders import FrameCodes, SoundCodes, networks_of
@@ -18,13 +19,13 @@ class GraphEncoders:
         self._frames = frames
         self._sound = sound
 
-    def frames(self, crops: NDArray[np.uint8], flow: NDArray[np.float16] | None) -> FrameCodes:
+    def frames(self, crops: Tensor, flow: Tensor | None) -> FrameCodes:
         assert self._frames is not None  # asked only where the model looks
-        outputs = self._frames(crops) if flow is None else self._frames(crops, flow)
+        outputs = self._frames(*(given.numpy() for given in (crops, flow) if given is not None))
         embeddings, maps, *mouths = [torch.from_numpy(output) for output in outputs]
         return FrameCodes(embeddings, maps, mouths[0] if mouths else None)
 
-    def sound(self, pcm: NDArray[np.int16], voice: NDArray[np.bool_], lengths: NDArray[np.int64]) -> SoundCodes:
+    def sound(self, pcm: Tensor, voice: Tensor, lengths: NDArray[np.int64]) -> SoundCodes:
         """Rows of unlike length apart: most are a whole second, only the end of a video makes shorter ones."""
         assert self._sound is not None  # asked only where the model listens
         assert self._audio is not None
@@ -34,9 +35,9 @@ class GraphEncoders:
         for length in np.unique(lengths):
             steps, rows = self._audio.steps(int(length)), np.flatnonzero(lengths == length)
             if steps:  # else too short for the convolutions: nothing was heard
-                embeddings[rows, :steps] = self._sound(pcm[rows, :length])[0]
+                embeddings[rows, :steps] = self._sound(pcm.numpy()[rows, :length])[0]
                 there[rows, :steps] = True
-        return SoundCodes(torch.from_numpy(embeddings), torch.from_numpy(there & voice[:, :longest]))
+        return SoundCodes(torch.from_numpy(embeddings), torch.from_numpy(there) & voice[:, :longest])
 
 
 def keep_heads_only(model: MultimodalModel) -> None:

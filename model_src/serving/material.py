@@ -1,4 +1,4 @@
-"""Chunks that are encoded together: their frames as one batch, their sound as another, then each gets its share back.
+"""Chunks that are encoded together: their frames as one batch, their sound as another.
 
 Sound is encoded window by window: wav2vec2 normalises over the whole stretch it is given and attends to all of it, so
 what it makes of a second depends on the seconds around it, and one pass over the chunk would give other numbers than
@@ -37,10 +37,10 @@ class Material:
 
 @dataclass(frozen=True)
 class Codes:
-    """What one model makes of one chunk."""
+    """What one model makes of a batch, its chunks one after the other."""
 
-    frames: FrameCodes | None
-    sound: SoundCodes | None  # of every window [W, A, U]; those without speech hold zeros and an empty mask
+    frames: FrameCodes | None  # [N, ...], None: nobody looks, or there is no frame
+    sound: SoundCodes | None  # [R, ...], of the seconds in which somebody speaks; None: there is no such
 
 
 def material_of(chunk: Chunk, config: ModelConfig) -> Material:
@@ -55,50 +55,36 @@ def material_of(chunk: Chunk, config: ModelConfig) -> Material:
     return Material(chunk, looks, flow, audio if len(speaks) else None, speaks)
 
 
-def encode(model: MultimodalModel, encoders: Encoders, batch: Sequence[Material], device: torch.device) -> list[Codes]:
+def encode(model: MultimodalModel, encoders: Encoders, batch: Sequence[Material], device: torch.device) -> Codes:
     """One model, every chunk of the batch."""
-    frames, sound = encode_frames(model, encoders, batch), encode_sound(encoders, batch, device)
-    return [Codes(*codes) for codes in zip(frames, sound, strict=True)]
+    return Codes(encode_frames(model, encoders, batch, device), encode_sound(encoders, batch, device))
 
 
-def encode_frames(model: MultimodalModel, encoders: Encoders, batch: Sequence[Material]) -> list[FrameCodes | None]:
+def encode_frames(
+    model: MultimodalModel, encoders: Encoders, batch: Sequence[Material], device: torch.device
+) -> FrameCodes | None:
     seen = [each for each in batch if each.looks]
     if not seen:
-        return [None] * len(batch)
+        return None
     flows = [each.flow for each in seen if each.flow is not None]
-    codes = encoders.frames(joined([each.chunk.crops for each in seen]), joined(flows) if flows else None)
-    counts = [len(each.chunk.crops) if each.looks else 0 for each in batch]
-    mouths: Sequence[Tensor | None] = [None] * len(batch) if codes.mouths is None else codes.mouths.split(counts)
-    points = torch.from_numpy(joined([each.chunk.points for each in seen])).to(codes.embeddings.device)  # [N, 5, 2]
-    shown = model.temporal.with_points(codes.embeddings, points)
-    shares = zip(shown.split(counts), codes.maps.split(counts), mouths, strict=True)
-    return [FrameCodes(*share) if count else None for share, count in zip(shares, counts, strict=True)]
+    crops = joined([each.chunk.crops for each in seen], device)  # [N, 224, 224, 3]
+    codes = encoders.frames(crops, joined(flows, device) if flows else None)
+    points = joined([each.chunk.points for each in seen], device)  # [N, 5, 2]
+    return FrameCodes(model.temporal.with_points(codes.embeddings, points), codes.maps, codes.mouths)
 
 
-def encode_sound(encoders: Encoders, batch: Sequence[Material], device: torch.device) -> list[SoundCodes | None]:
+def encode_sound(encoders: Encoders, batch: Sequence[Material], device: torch.device) -> SoundCodes | None:
     heard = [(each.audio, each.speaks) for each in batch if each.audio is not None]
     if not heard:
-        return [None] * len(batch)
-    spoken = encoders.sound(
-        joined([audio.pcm[rows] for audio, rows in heard]),
-        joined([audio.voice[rows] for audio, rows in heard]),
-        joined([audio.lengths[rows] for audio, rows in heard]),
+        return None
+    return encoders.sound(
+        joined([audio.pcm[rows] for audio, rows in heard], device),
+        joined([audio.voice[rows] for audio, rows in heard], device),
+        np.concatenate([audio.lengths[rows] for audio, rows in heard]),
     )
-    counts = [len(each.speaks) for each in batch]
-    shares = zip(batch, spoken.embeddings.split(counts), spoken.mask.split(counts), strict=True)
-    return [
-        None if each.audio is None else in_place(SoundCodes(embeddings, mask), each.speaks, len(each.audio.pcm), device)
-        for each, embeddings, mask in shares
-    ]
 
 
-def in_place(spoken: SoundCodes, speaks: NDArray[np.int64], windows: int, device: torch.device) -> SoundCodes:
-    """The encoded rows [R, A, U] where they belong among all windows [W, A, U]."""
-    rows = torch.from_numpy(speaks).to(device)
-    embeddings = spoken.embeddings.new_zeros(windows, *spoken.embeddings.shape[1:])
-    mask = spoken.mask.new_zeros(windows, spoken.mask.shape[1])
-    return SoundCodes(embeddings.index_copy(0, rows, spoken.embeddings), mask.index_copy(0, rows, spoken.mask))
-
-
-def joined(arrays: list[NDArray]) -> NDArray:
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+def joined(arrays: Sequence[NDArray], device: torch.device) -> Tensor:
+    """Row after row, put together where they go: a GPU copies them many times faster than the processor would."""
+    parts = [torch.from_numpy(array).to(device) for array in arrays]
+    return parts[0] if len(parts) == 1 else torch.cat(parts)

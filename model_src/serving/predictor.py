@@ -1,25 +1,23 @@
 """From a chunk to its scores: the one path that evaluation, the endpoint and the tests share.
 
-Every frame goes through the backbone once, however many windows hold it. Chunks that come together are encoded
-together, and the models of an ensemble share what a chunk is cut into.
+Every frame goes through the backbone once, however many windows hold it. Chunks that come together are encoded and
+judged together, and the models of an ensemble share what a chunk is cut into.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from model_src.models import Ensemble, MultimodalModel
 from model_src.models.ensemble import members_of
-from model_src.models.outputs import WindowLogits
-from model_src.models.windows import gather_frames
 from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.window_audio import SAMPLES
-from model_src.serving.answer import View, anomalies, frame_scores, window_scores
+from model_src.serving.answer import Answer, View, answers
 from model_src.serving.encoders import Encoders, TorchEncoders
+from model_src.serving.errors import InferenceFailed
+from model_src.serving.group import Group, assemble, group_chunks
 from model_src.serving.material import Codes, Material, encode, material_of
 from model_src.verdict.scores import Calibration, ChunkScores
 
@@ -63,7 +61,7 @@ class Predictor:
 
     @torch.inference_mode()
     def score_chunks(self, chunks: Sequence[Chunk]) -> list[ChunkScores | Exception]:
-        """Encoded as one batch, answered one by one; what is wrong with one chunk is its own answer alone."""
+        """As one batch; what is wrong with one chunk is its own answer alone."""
         found: dict[int, ChunkScores | Exception] = {}
         batch: dict[int, Material] = {}
         for place, chunk in enumerate(chunks):
@@ -72,58 +70,42 @@ class Predictor:
             except Exception as error:  # noqa: BLE001 - whatever it is, the chunk's sender is told
                 found[place] = error
         try:
-            codes = self._encode(list(batch.values()))
+            told = self._judge(list(batch.values()))
         except Exception as error:  # noqa: BLE001 - as above
             if len(chunks) > 1:  # one of them broke it for all: each by itself
                 return [self.score_chunks([chunk])[0] for chunk in chunks]
             return [error]
-        for (place, each), of_each_model in zip(batch.items(), codes, strict=True):
-            try:
-                found[place] = self._answer(each.chunk, of_each_model)
-            except Exception as error:  # noqa: BLE001 - as above
-                found[place] = error
+        found |= zip(batch, told, strict=True)
         return [found[place] for place in range(len(chunks))]
 
-    def _encode(self, batch: list[Material]) -> list[tuple[Codes, ...]]:
-        """For each chunk, what each model makes of it."""
+    def _judge(self, batch: list[Material]) -> list[ChunkScores | Exception]:
+        """Every model encodes the batch once; windows that are alike pass through its heads together."""
         pairs = zip(self._models, self._encoders, strict=True)
-        by_model = [encode(model, encoders, batch, self.device) for model, encoders in pairs]
-        return list(zip(*by_model, strict=True))
+        codes = [encode(model, encoders, batch, self.device) for model, encoders in pairs]
+        found: dict[int, Answer | InferenceFailed] = {}
+        for group in group_chunks(batch, codes[0], self.device):
+            views = [look(model, each, group) for model, each in zip(self._models, codes, strict=True)]
+            found |= zip((share.place for share in group.shares), answers(group, views), strict=True)
+        return [self._scores(each.chunk, found.get(place, Answer())) for place, each in enumerate(batch)]
 
-    def _answer(self, chunk: Chunk, codes: Sequence[Codes]) -> ChunkScores:
-        rows = windows_to_judge(chunk, codes[0])  # [K], rows of the chunk's windows
-        views = [
-            View(model, each, self._score_windows(model, chunk, each, rows))
-            for model, each in zip(self._models, codes, strict=True)
-            if len(rows)
-        ]
+    def _scores(self, chunk: Chunk, answer: Answer | InferenceFailed) -> ChunkScores | Exception:
+        if isinstance(answer, InferenceFailed):
+            return answer
         return ChunkScores(
             model_version=self.model_version,
             trained=self.trained,
             calibration=self.calibration,
             chunk_index=chunk.index,
-            windows=window_scores(chunk, rows, views) if views else [],
-            frames=frame_scores(chunk, rows, views),
-            audio_anomalies=anomalies(chunk, rows, views),
+            windows=answer.windows,
+            frames=answer.frames,
+            audio_anomalies=answer.audio_anomalies,
         )
 
-    def _score_windows(
-        self, model: MultimodalModel, chunk: Chunk, codes: Codes, rows: NDArray[np.int64]
-    ) -> WindowLogits:
-        frames = frame_mask = mouths = audio = audio_mask = None
-        if codes.frames is not None:
-            places = torch.from_numpy(chunk.window_frames[rows]).long().to(self.device)  # [K, T]
-            frames, frame_mask = gather_frames(codes.frames.embeddings, places)  # [K, T, D], [K, T]
-            mouths = None if codes.frames.mouths is None else gather_frames(codes.frames.mouths, places)[0]  # [K, T, M]
-        if codes.sound is not None:
-            audio, audio_mask = codes.sound.embeddings[rows], codes.sound.mask[rows]  # [K, A, U], [K, A]
-        return model.score_windows(frames, frame_mask, audio, audio_mask, mouths)
 
-
-def windows_to_judge(chunk: Chunk, codes: Codes) -> NDArray[np.int64]:
-    seen = (chunk.window_frames >= 0).any(axis=1) & (codes.frames is not None)  # [W]
-    heard = np.zeros_like(seen) if codes.sound is None else codes.sound.mask.any(dim=1).cpu().numpy()  # [W]
-    return np.flatnonzero(seen | heard)
+def look(model: MultimodalModel, codes: Codes, group: Group) -> View:
+    given = assemble(codes, group)
+    windows = model.score_windows(given.frames, given.frame_mask, given.audio, given.audio_mask, given.mouths)
+    return View(model, codes, given, windows)
 
 
 def same_senses(models: Sequence[MultimodalModel]) -> None:

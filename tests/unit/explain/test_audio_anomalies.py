@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from model_src.explain.audio_anomalies import audio_anomalies, relative_attention, spans
+from model_src.explain.audio_anomalies import audio_anomalies, relative_attention, spans, step_suspicion
 from model_src.models import build
 from model_src.models.outputs import Features, WindowLogits
+from model_src.verdict.scores import AudioAnomaly
 from tests.unit.models.tiny import tiny_config
 
 STEPS = 49
@@ -26,32 +28,36 @@ def heard(fake: list[float], attention: Tensor | None = None, speech: Tensor = A
     return WindowLogits(logits, None, logits, speech.any(dim=1), speech.any(dim=1), attention, None, features)
 
 
+def found(windows: WindowLogits, speech: Tensor, starts: list[float]) -> list[AudioAnomaly]:
+    return audio_anomalies(step_suspicion(windows, speech).detach().numpy(), starts)
+
+
 def test_one_suspicious_window_is_one_span_of_its_second() -> None:
-    (anomaly,) = audio_anomalies([(heard([0.1, 0.9, 0.1]), ALL)], STARTS)
+    (anomaly,) = found(heard([0.1, 0.9, 0.1]), ALL, STARTS)
     assert (anomaly.start, anomaly.end) == (0.5, 1.48)
     assert anomaly.score == pytest.approx(0.9)
 
 
 def test_overlapping_suspicious_windows_are_one_span_with_the_highest_score() -> None:
-    (anomaly,) = audio_anomalies([(heard([0.7, 0.9, 0.8]), ALL)], STARTS)
+    (anomaly,) = found(heard([0.7, 0.9, 0.8]), ALL, STARTS)
     assert (anomaly.start, anomaly.end) == (0.0, 1.98)
     assert anomaly.score == pytest.approx(0.9)
 
 
 def test_windows_apart_give_spans_apart_in_order() -> None:
-    first, second = audio_anomalies([(heard([0.9, 0.1, 0.8]), ALL)], [0.0, 1.0, 2.0])
+    first, second = found(heard([0.9, 0.1, 0.8]), ALL, [0.0, 1.0, 2.0])
     assert (first.start, second.start) == (0.0, 2.0)
     assert [first.score, second.score] == pytest.approx([0.9, 0.8])
 
 
 def test_clean_sound_has_no_span() -> None:
-    assert audio_anomalies([(heard([0.4, 0.3, 0.1]), ALL)], STARTS) == []
+    assert found(heard([0.4, 0.3, 0.1]), ALL, STARTS) == []
 
 
 def test_attention_narrows_a_window_to_what_the_picture_listened_to() -> None:
     attention = torch.full((1, 4, 5, STEPS), 0.001)
     attention[..., 20:30] = 0.1
-    (anomaly,) = audio_anomalies([(heard([0.9], attention, ALL[:1]), ALL[:1])], [2.0])
+    (anomaly,) = found(heard([0.9], attention, ALL[:1]), ALL[:1], [2.0])
     assert anomaly.start == pytest.approx(2.4, abs=0.06)
     assert anomaly.end == pytest.approx(2.6, abs=0.06)
     assert anomaly.score == pytest.approx(0.9, abs=0.01)
@@ -61,7 +67,7 @@ def test_silence_is_never_suspicious() -> None:
     speech = ALL.clone()
     speech[:, 10:40] = False
     windows = heard([0.9, 0.1, 0.1], torch.full((3, 4, 5, STEPS), 1 / STEPS), speech)
-    anomalies = audio_anomalies([(windows, speech)], STARTS)
+    anomalies = found(windows, speech, STARTS)
     assert [(anomaly.start, anomaly.end) for anomaly in anomalies] == [(0.0, 0.2), (0.8, 0.98)]
 
 
@@ -74,17 +80,20 @@ def test_silence_around_a_word_does_not_dim_it() -> None:
 
 def test_without_speech_anywhere_there_is_nothing() -> None:
     silence = torch.zeros_like(ALL)
-    assert audio_anomalies([(heard([0.9, 0.9, 0.9], None, silence), silence)], STARTS) == []
+    assert found(heard([0.9, 0.9, 0.9], None, silence), silence, STARTS) == []
 
 
 def test_near_spans_are_joined_and_clicks_left_out() -> None:
-    timeline = dict.fromkeys([*range(10), *range(18, 30)], 0.8) | {60: 0.99}
+    timeline = np.zeros(80)
+    timeline[[*range(10), *range(18, 30)]] = 0.8
+    timeline[60] = 0.99
     (anomaly,) = spans(timeline, 0.5)
     assert (anomaly.start, anomaly.end, anomaly.score) == (0.0, 0.6, 0.8)
 
 
 def test_spans_farther_apart_than_the_gap_stay_apart() -> None:
-    timeline = dict.fromkeys([*range(10), *range(20, 30)], 0.8)
+    timeline = np.zeros(80)
+    timeline[[*range(10), *range(20, 30)]] = 0.8
     assert [(s.start, s.end) for s in spans(timeline, 0.5)] == [(0.0, 0.2), (0.4, 0.6)]
 
 
@@ -93,8 +102,8 @@ def test_it_reads_what_the_model_says() -> None:
     with torch.no_grad():
         model.audio_head.output.bias.copy_(torch.tensor([0.0, 5.0]))  # finds every sound fake
         windows = model.score_windows(torch.randn(3, 5, 256), None, torch.randn(3, STEPS, 24))
-        anomalies = audio_anomalies([(windows, ALL)], STARTS)
+        anomalies = found(windows, ALL, STARTS)
         assert anomalies
         assert all(0 <= a.start < a.end <= 1.98 and a.score > 0.5 for a in anomalies)
         without = model.score_windows(torch.randn(3, 5, 256))
-        assert audio_anomalies([(without, ALL)], STARTS) == []
+        assert found(without, ALL, STARTS) == []

@@ -258,7 +258,7 @@ def test_a_model_of_one_modality_decides_by_it(changes: dict) -> None:
     assert other is None
     assert windows.has_video.all() == model.config.enable_video
     assert windows.has_audio.all() == model.config.enable_audio
-    assert model.mc_dropout(windows).shape == (10, 2, 2)
+    assert model.mc_dropout(windows, 10, [(0, 2)]).shape == (10, 2, 2)
 
 
 def test_a_window_that_lacks_a_modality_says_so_and_is_judged_by_the_other() -> None:
@@ -318,7 +318,7 @@ def test_mc_dropout_scatters_around_the_answer_as_dropout_in_the_head_must() -> 
     model = tiny(heads={"dropout": 0.3})
     with torch.no_grad():
         windows = model.outputs(tiny_video(), tiny_sound()).windows
-        passes = model.mc_dropout(windows, passes=20_000)  # [20000, 2, 2]
+        passes = model.mc_dropout(windows, 20_000, [(0, 2)])  # [20000, 2, 2]
         head = model.fused_head
         hidden = torch.relu(head.hidden(windows.features.fused))  # [2, hidden]
         variance = 0.3 / 0.7 * (hidden.unsqueeze(1) * head.output.weight).square().sum(dim=-1)  # [2, 2]
@@ -330,17 +330,26 @@ def test_mc_dropout_scatters_around_the_answer_as_dropout_in_the_head_must() -> 
 def test_mc_dropout_repeats_itself_for_a_seed_and_leaves_evaluation_mode_on() -> None:
     model = tiny()
     windows = model.outputs(tiny_video(), tiny_sound()).windows
-    first = model.mc_dropout(windows, passes=10, seed=3)
+    first = model.mc_dropout(windows, 10, [(3, 2)])
     assert first.shape == (10, 2, 2)
-    assert torch.equal(first, model.mc_dropout(windows, passes=10, seed=3))
-    assert not torch.equal(first, model.mc_dropout(windows, passes=10, seed=4))
+    assert torch.equal(first, model.mc_dropout(windows, 10, [(3, 2)]))
+    assert not torch.equal(first, model.mc_dropout(windows, 10, [(4, 2)]))
     assert not model.training
+
+
+def test_mc_dropout_drops_for_a_window_what_its_seed_says_whoever_comes_along() -> None:
+    model = tiny()
+    windows = model.outputs(tiny_video(3), tiny_sound(3)).windows
+    together = model.mc_dropout(windows, 10, [(3, 2), (4, 1)])
+    for seed, rows in ((3, slice(0, 2)), (4, slice(2, 3))):
+        alone = model.outputs(tiny_video(3)[rows], tiny_sound(3)[rows]).windows
+        torch.testing.assert_close(together[:, rows], model.mc_dropout(alone, 10, [(seed, len(alone.fused))]))
 
 
 def test_mc_dropout_mixes_in_the_lips_as_the_answer_does() -> None:
     model = tiny(lip_sync={"mix_weight": 0.3}, heads={"dropout": 0.0})
     windows = model.outputs(tiny_video(), tiny_sound()).windows
-    torch.testing.assert_close(model.mc_dropout(windows, passes=1)[0], windows.fused)
+    torch.testing.assert_close(model.mc_dropout(windows, 1, [(0, 2)])[0], windows.fused)
 
 
 # --- temporal consistency ---------------------------------------------------------------------------------------------

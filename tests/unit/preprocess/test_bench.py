@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.bench.split import BASE_SECONDS, measure, repeat, summary
+from infra.bench.material import BASE_SECONDS, repeat
+from infra.bench.split import measure, summary
 from tests.media import talking_head
 from tests.unit.preprocess.reading import look
 

@@ -11,6 +11,7 @@ import httpx
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.errors import ChunkInvalid
@@ -64,12 +65,12 @@ def test_a_chunk_that_is_wrong_fails_alone() -> None:
 class Delicate(TorchEncoders):
     """Breaks over a certain chunk, and with it over every batch that holds it."""
 
-    def frames(self, crops: np.ndarray, flow: np.ndarray | None) -> FrameCodes:
-        if (crops == 7).all(axis=(1, 2, 3)).any():
+    def frames(self, crops: Tensor, flow: Tensor | None) -> FrameCodes:
+        if (crops == 7).all(dim=(1, 2, 3)).any():
             raise RuntimeError("out of memory")
         return super().frames(crops, flow)
 
-    def sound(self, pcm: np.ndarray, voice: np.ndarray, lengths: np.ndarray) -> SoundCodes:
+    def sound(self, pcm: Tensor, voice: Tensor, lengths: np.ndarray) -> SoundCodes:
         return super().sound(pcm, voice, lengths)
 
 
@@ -154,9 +155,9 @@ def test_requests_of_many_clients_are_joined_by_the_server_and_a_bad_one_gets_it
 class Dazed(TorchEncoders):
     """Sees nothing but NaN in a certain chunk."""
 
-    def frames(self, crops: np.ndarray, flow: np.ndarray | None) -> FrameCodes:
+    def frames(self, crops: Tensor, flow: Tensor | None) -> FrameCodes:
         codes = super().frames(crops, flow)
-        codes.embeddings[torch.from_numpy((crops == 7).all(axis=(1, 2, 3)))] = torch.nan
+        codes.embeddings[(crops == 7).all(dim=(1, 2, 3))] = torch.nan
         return codes
 
 

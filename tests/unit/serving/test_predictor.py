@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from model_src.config.schema import ModelConfig
 from model_src.data.batch import collate
@@ -38,11 +39,11 @@ class CountingEncoders:
     frames_seen: int = 0
     sounds_heard: list[int] = field(default_factory=list)
 
-    def frames(self, crops: NDArray[np.uint8], flow: NDArray[np.float16] | None) -> FrameCodes:
+    def frames(self, crops: Tensor, flow: Tensor | None) -> FrameCodes:
         self.frames_seen += len(crops)
         return self.inside.frames(crops, flow)
 
-    def sound(self, pcm: NDArray[np.int16], voice: NDArray[np.bool_], lengths: NDArray[np.int64]) -> SoundCodes:
+    def sound(self, pcm: Tensor, voice: Tensor, lengths: NDArray[np.int64]) -> SoundCodes:
         self.sounds_heard += lengths.tolist()
         return self.inside.sound(pcm, voice, lengths)
 
