@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import linear_regression, median
 from typing import Any
@@ -228,12 +229,12 @@ def jobs(model_folder: Path, videos: dict[int, Path], home: Path) -> dict[int, f
 # --- all of it --------------------------------------------------------------------------------------------------------
 
 
-def bench(rounds: int, with_jobs: bool) -> dict[str, Any]:
+def bench(rounds: int, job_lengths: Sequence[int]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
         base = base_video(place / "base.mp4")
-        lengths = tuple(JOB_RUNS) if with_jobs else (CLIP_SECONDS,)
-        videos = {length: repeat(base, length // BASE_SECONDS, place / f"{length}.mp4") for length in lengths}
+        lengths = {*job_lengths, CLIP_SECONDS}
+        videos = {length: repeat(base, length // BASE_SECONDS, place / f"{length}.mp4") for length in sorted(lengths)}
         split_clip(videos[CLIP_SECONDS], place / "clip")
         figures: dict[str, Any] = {"cores": len(os.sched_getaffinity(0)), "rounds": rounds, "models": {}}
         for name in MODELS:
@@ -242,7 +243,7 @@ def bench(rounds: int, with_jobs: bool) -> dict[str, Any]:
             figures["models"][name] = rows
             figures[f"ratio_{name.replace('-', '_')}"] = max(row["ratio"] for row in rows.values())
         figures |= summary(figures["models"]) | {"gpu": measure_gpu(place / "contract-v1", place / "clip")}
-        if with_jobs:
+        if job_lengths:
             seconds = jobs(place / "contract-v1", videos, place / "stack")
             figures["job_seconds"] = seconds
             figures["job_seconds_30s_720p"] = seconds[CLIP_SECONDS]
@@ -282,13 +283,15 @@ def main() -> None:
     parser.add_argument("--worker", nargs=3, metavar=("WAY", "MODEL", "CLIP"), help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=3, help="turns of every way; their median counts")
     parser.add_argument("--no-jobs", action="store_true", help="leave the whole jobs on the embedded stack out")
+    parser.add_argument("--longest", type=int, default=max(JOB_RUNS), help="leave longer jobs out, from 120 s on")
     arguments = parser.parse_args()
     if arguments.worker:
         way, model_folder, clip = arguments.worker
         worker(way, Path(model_folder), Path(clip))
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # stopped from outside, it still stops what it started
-    figures = bench(arguments.rounds, not arguments.no_jobs)
+    longest = max(arguments.longest, 120)  # the growth needs three lengths
+    figures = bench(arguments.rounds, [] if arguments.no_jobs else [each for each in JOB_RUNS if each <= longest])
     target = Path("out") / "bench-serve.json"
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(figures, indent=2) + "\n")

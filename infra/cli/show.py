@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from functions.core.contracts import JobView, Metadata
-from model_src.verdict.prediction import Prediction
+from model_src.verdict.prediction import AnomalousFrame, Prediction
+from model_src.verdict.scores import Region
 
 COLOURS = {"real": "green", "fake": "red", "uncertain": "yellow"}
 WHY_REVIEW = {
@@ -21,7 +22,15 @@ WHY_REVIEW = {
     "suspicious_stretch": "real on the whole, and some seconds on end look manipulated",
 }
 WHAT_REAL_MEANS = "Real means that the model found no trace it knows. It is no proof."
+CALLED: dict[Region, str] = {
+    "eyes": "eyes",
+    "mouth": "mouth",
+    "skin": "skin",
+    "edge": "edge of the face",
+    "surroundings": "around the face",
+}
 SHOWN = 6  # of a list that may be long
+NAMED = 2  # regions of a frame: with more there is no telling what decided
 UNTRAINED = "These weights are not trained: the verdict below shows how the product works and means nothing."
 console = Console(highlight=False)
 
@@ -96,13 +105,19 @@ def listed(items: list[str]) -> str:
 
 def frames(prediction: Prediction, pictures: list[Path]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title="most suspicious frames", title_justify="left", title_style="dim")
-    for column in ("frame", "at", "fake", "picture"):
+    for column in ("frame", "at", "fake", "where", "picture"):
         table.add_column(column, overflow="fold")
     saved = {picture.name for picture in pictures}
     for frame in prediction.anomalous_frames:
         picture = picture_name(frame.frame_id) if picture_name(frame.frame_id) in saved else "none"
-        table.add_row(str(frame.frame_id), f"{frame.timestamp:.1f} s", percent(frame.confidence), picture)
+        fake, at = percent(frame.confidence), f"{frame.timestamp:.1f} s"
+        table.add_row(str(frame.frame_id), at, fake, where(frame), picture)
     return table
+
+
+def where(frame: AnomalousFrame) -> str:
+    """The regions of the face that say most."""
+    return ", ".join(f"{CALLED[found.region]} {percent(found.share)}" for found in frame.regions[:NAMED])
 
 
 def remarks(prediction: Prediction, metadata: Metadata) -> list[str]:

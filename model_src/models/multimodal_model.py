@@ -192,13 +192,15 @@ class MultimodalModel(nn.Module):
             features=Features(seen.features, heard.features, fused),
         )
 
-    def mc_dropout(self, windows: WindowLogits, passes: int, seeds: Sequence[tuple[int, int]]) -> Tensor:
+    def mc_dropout(
+        self, windows: WindowLogits, passes: int = 10, seeds: Sequence[tuple[int, int]] | None = None
+    ) -> Tensor:
         """So many fused answers, each with other hidden units of the head dropped: logits [passes, W, 2].
 
-        `seeds` says from which seed, and for how many of the windows. Only the head runs again, so the passes cost next
-        to nothing beside the encodings.
+        `seeds` holds seeds, each with how many of the windows it is for; otherwise one is for all. Only the head runs
+        again, so the passes cost next to nothing beside the encodings.
         """
-        draws = Draws(seeds)
+        draws = Draws(seeds or [(0, len(windows.fused))])
         if not self.config.multimodal:
             head = self.video_head if self.config.enable_video else self.audio_head
             told = windows.has_video | windows.has_audio

@@ -34,7 +34,13 @@ COARSE = 14  # cells along each side, about; what is finer varies by grain and c
 
 
 def region_weights(side: int) -> Tensor:
-    """[R, side, side], each region's cells summing to 1: eyes, mouth, skin, edge of the face, surroundings."""
+    """[R, side, side], each region's cells summing to 1."""
+    cells = region_cells(side)
+    return cells / cells.sum(dim=(1, 2), keepdim=True)
+
+
+def region_cells(side: int) -> Tensor:
+    """[R, side, side], how much of each cell is eyes, mouth, skin, edge of the face, surroundings."""
     steps = (torch.arange(side * FINENESS) + 0.5) / (side * FINENESS)
     y, x = torch.meshgrid(steps, steps, indexing="ij")
 
@@ -45,8 +51,7 @@ def region_weights(side: int) -> Tensor:
     inside, edge, around = size < INSIDE, size < EDGE, size < AROUND
     eyes, mouth = ellipse(*EYES) & inside, ellipse(*MOUTH) & inside
     fine = torch.stack([eyes, mouth, inside & ~eyes & ~mouth, edge & ~inside, around & ~edge]).float()
-    cells = nn.functional.avg_pool2d(fine, FINENESS)  # [R, side, side]
-    return cells / cells.sum(dim=(1, 2), keepdim=True)
+    return nn.functional.avg_pool2d(fine, FINENESS)
 
 
 def face_size(x: Tensor, y: Tensor) -> Tensor:

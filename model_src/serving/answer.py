@@ -12,6 +12,7 @@ from torch import Tensor
 
 from model_src.explain.audio_anomalies import audio_anomalies, step_suspicion
 from model_src.explain.grad_cam import grad_cam
+from model_src.explain.named_regions import named_regions
 from model_src.explain.region_evidence import region_evidence
 from model_src.models import MultimodalModel
 from model_src.models.ensemble import mean_log_odds
@@ -202,6 +203,7 @@ def frame_scores(share: Share, logits: Numbers, heat: dict[int, Numbers]) -> lis
             timestamp=float(chunk.timestamps[frame]),
             logit=logit,
             saliency=told(heat[first + frame]) if first + frame in heat else None,
+            regions=named_regions(heat[first + frame]) if first + frame in heat else [],
             transform=chunk.transforms[frame].tolist() if first + frame in heat else None,
         )
         for frame, logit in enumerate(told(logits[share.frames]))

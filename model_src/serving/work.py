@@ -54,7 +54,12 @@ def score_image(scorer: Scorer, body: bytes) -> Answer:
         "confidence": confidence,
         "fake_probability": fake,
         "logit": frame.logit,
-        "face": {"box": chunk.boxes[0].tolist(), "transform": frame.transform, "saliency": frame.saliency},
+        "face": {
+            "box": chunk.boxes[0].tolist(),
+            "transform": frame.transform,
+            "saliency": frame.saliency,
+            "regions": [found.model_dump() for found in frame.regions],
+        },
         "model_version": scores.model_version,
         "trained": scores.trained,
     }

@@ -85,7 +85,10 @@ def anomalous_frames(scores: VideoScores) -> list[AnomalousFrame]:
     """Chosen among those that the chunks offered: these can be shown with what spoke for fake."""
     offered = [frame for frame in scores.frames if frame.saliency is not None]
     chosen = most_suspicious([f.timestamp for f in offered], [f.logit for f in offered])  # probabilities round alike
-    return [AnomalousFrame(**confidence_of(offered[place], scores.calibration).model_dump()) for place in chosen]
+    return [
+        AnomalousFrame(**dict(confidence_of(frame, scores.calibration)), regions=frame.regions)
+        for frame in (offered[place] for place in chosen)
+    ]
 
 
 def confidence_of(frame: FrameScore, calibration: Calibration) -> FrameConfidence:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from model_src.verdict.scores import AudioAnomaly, Finite, Frozen, Probability
+from model_src.verdict.scores import AudioAnomaly, Finite, Frozen, Probability, RegionShare
 
 OverallClass = Literal["real", "fake", "uncertain"]
 Modality = Literal["video", "audio"]
@@ -20,6 +20,11 @@ class AnomalousFrame(Frozen):
     timestamp: Finite
     confidence: Probability
     saliency_url: str | None = Field(default=None, description="link to the original frame with the heat map over it")
+    regions: list[RegionShare] = Field(
+        default_factory=list,
+        description="where in the face it comes from, the strongest first: how hot the map is over each region, as a "
+        "share of all; edge is the outline of the face, surroundings what lies around it; empty: no map",
+    )
 
 
 class FrameConfidence(Frozen):

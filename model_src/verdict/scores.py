@@ -32,6 +32,16 @@ class WindowScore(Frozen):
     members: list[Finite] = Field(default_factory=list, description="the fused logit of each model of an ensemble")
 
 
+Region = Literal["eyes", "mouth", "skin", "edge", "surroundings"]  # the edge is the face's
+
+
+class RegionShare(Frozen):
+    """How strongly a region of a face speaks for fake, as a share of what all regions say."""
+
+    region: Region
+    share: Probability
+
+
 class FrameScore(Frozen):
     """One sampled frame: its own score from the picture alone and, for the most suspicious, where it came from."""
 
@@ -39,6 +49,7 @@ class FrameScore(Frozen):
     timestamp: Finite
     logit: Finite
     saliency: list[list[Probability]] | None = Field(default=None, description="Grad-CAM over the crop, rows of 0..1")
+    regions: list[RegionShare] = Field(default_factory=list, description="the saliency in words, the strongest first")
     transform: list[list[Finite]] | None = Field(default=None, description="2x3 map from video frame to crop")
 
 

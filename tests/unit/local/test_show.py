@@ -9,7 +9,8 @@ from infra.cli.score import sentence
 from infra.cli.show import console, show
 from model_src.verdict.aggregate import aggregate
 from model_src.verdict.calibrate import calibrate
-from model_src.verdict.scores import ChunkScores, WindowScore
+from model_src.verdict.prediction import AnomalousFrame
+from model_src.verdict.scores import ChunkScores, Region, RegionShare, WindowScore
 
 
 def job(trained: bool) -> JobView:
@@ -40,6 +41,19 @@ def test_a_verdict_stands_under_the_very_name_of_its_file(name: str) -> None:
         console.print(sentence(refused))
     assert shown.get().count(name) == 2
     assert "[of anybody]" in shown.get()
+
+
+def test_a_frame_is_shown_with_the_regions_of_the_face_that_say_most() -> None:
+    finished = job(trained=True)
+    assert finished.prediction is not None
+    shares: dict[Region, float] = {"edge": 0.6, "mouth": 0.3, "skin": 0.1}
+    where = [RegionShare(region=region, share=share) for region, share in shares.items()]
+    frame = AnomalousFrame(frame_id=5, timestamp=1.0, confidence=0.9, regions=where)
+    told = finished.prediction.model_copy(update={"anomalous_frames": [frame]})
+    with console.capture() as shown:
+        show("clip.mp4", finished.model_copy(update={"prediction": told}), [])
+    assert "edge of the face 60 %, mouth 30 %" in shown.get()
+    assert "skin" not in shown.get()
 
 
 def test_who_should_look_is_told_why() -> None:

@@ -176,7 +176,7 @@ def test_who_has_no_two_frames_to_compare_says_even_odds(there: list[int]) -> No
     windows = model.score_windows(embeddings, mask)
     assert not windows.has_video.any()
     assert log_odds(windows.fused).item() == 0
-    assert (log_odds(model.mc_dropout(windows, 4, [(0, 1)])) == 0).all()
+    assert (log_odds(model.mc_dropout(windows, passes=4)) == 0).all()
     assert (model.score_frames(embeddings[0], torch.arange(len(there))[None], windows) == 0).all()
 
 

@@ -56,7 +56,7 @@ def test_a_model_of_two_heads_carries_nothing_that_nobody_trained() -> None:
 
     with torch.no_grad():
         windows = model.outputs(torch.randn(2, 1, 3, 224, 224), torch.randn(2, 16_000)).windows
-        passes = model.mc_dropout(windows, 4, [(0, 2)])
+        passes = model.mc_dropout(windows, passes=4)
     assert windows.video is not None
     assert windows.audio is not None
     both = 1 - windows.video.softmax(-1)[:, 0] * windows.audio.softmax(-1)[:, 0]

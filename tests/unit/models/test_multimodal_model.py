@@ -258,7 +258,7 @@ def test_a_model_of_one_modality_decides_by_it(changes: dict) -> None:
     assert other is None
     assert windows.has_video.all() == model.config.enable_video
     assert windows.has_audio.all() == model.config.enable_audio
-    assert model.mc_dropout(windows, 10, [(0, 2)]).shape == (10, 2, 2)
+    assert model.mc_dropout(windows).shape == (10, 2, 2)
 
 
 def test_a_window_that_lacks_a_modality_says_so_and_is_judged_by_the_other() -> None:
@@ -318,7 +318,7 @@ def test_mc_dropout_scatters_around_the_answer_as_dropout_in_the_head_must() -> 
     model = tiny(heads={"dropout": 0.3})
     with torch.no_grad():
         windows = model.outputs(tiny_video(), tiny_sound()).windows
-        passes = model.mc_dropout(windows, 20_000, [(0, 2)])  # [20000, 2, 2]
+        passes = model.mc_dropout(windows, 20_000)  # [20000, 2, 2]
         head = model.fused_head
         hidden = torch.relu(head.hidden(windows.features.fused))  # [2, hidden]
         variance = 0.3 / 0.7 * (hidden.unsqueeze(1) * head.output.weight).square().sum(dim=-1)  # [2, 2]
@@ -349,7 +349,7 @@ def test_mc_dropout_drops_for_a_window_what_its_seed_says_whoever_comes_along() 
 def test_mc_dropout_mixes_in_the_lips_as_the_answer_does() -> None:
     model = tiny(lip_sync={"mix_weight": 0.3}, heads={"dropout": 0.0})
     windows = model.outputs(tiny_video(), tiny_sound()).windows
-    torch.testing.assert_close(model.mc_dropout(windows, 1, [(0, 2)])[0], windows.fused)
+    torch.testing.assert_close(model.mc_dropout(windows, 1)[0], windows.fused)
 
 
 # --- temporal consistency ---------------------------------------------------------------------------------------------

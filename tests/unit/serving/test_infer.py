@@ -54,7 +54,9 @@ def test_a_picture_of_a_face_gets_its_score_and_where_it_comes_from(client: http
     x0, y0, x1, y1 = found["face"]["box"]
     assert 150 < x0 < x1 < 300  # where the astronaut's face is
     assert 50 < y0 < y1 < 220
-    assert np.array(found["face"]["saliency"]).shape == (7, 7)
+    heat = np.array(found["face"]["saliency"])
+    assert heat.shape == (7, 7)
+    assert bool(found["face"]["regions"]) == heat.any()
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,8 @@ def test_the_most_suspicious_moments_come_with_a_heat_map_and_the_way_to_their_f
     assert {grid.max() for grid in grids} <= {0, 1}  # normalised, or dark where the face speaks for real
     assert any(grid.max() == 1 for grid in grids)
     assert all(frame.transform == pytest.approx(chunk.transforms[frame.frame_id]) for frame in explained)
-    assert all(frame.transform is None for frame in frames if frame.saliency is None)
+    assert [bool(frame.regions) for frame in explained] == [grid.any() for grid in grids]  # in words, where it glows
+    assert all(frame.transform is None and not frame.regions for frame in frames if frame.saliency is None)
 
 
 def test_ten_dropout_passes_scatter_around_the_score(predictor: Predictor) -> None:

@@ -15,7 +15,7 @@ from model_src.verdict.aggregate import UnusableScores, aggregate
 from model_src.verdict.agreement import modality_agreement, modality_contribution
 from model_src.verdict.calibrate import calibrate, frame_confidences, interval, pick, probability, uncertainty
 from model_src.verdict.prediction import WindowConfidence
-from model_src.verdict.scores import AudioAnomaly, Calibration, ChunkScores, FrameScore, WindowScore
+from model_src.verdict.scores import AudioAnomaly, Calibration, ChunkScores, FrameScore, RegionShare, WindowScore
 from model_src.verdict.segments import join, merge_spans, suspicious_segments
 
 unit = st.floats(0, 1)
@@ -155,6 +155,13 @@ def test_the_most_suspicious_frames_are_named_in_order_each_from_another_moment(
     assert [frame.frame_id for frame in named] == [3, 6, 0]  # 0.6 s; 1.2 and 0.0 s are the nearest that lie apart
     assert [frame.confidence for frame in named] == sorted((frame.confidence for frame in named), reverse=True)
     assert len(frame_confidences(scores)) == 7
+
+
+def test_a_named_frame_says_where_in_the_face() -> None:
+    where = [RegionShare(region="mouth", share=0.7), RegionShare(region="eyes", share=0.3)]
+    frame = FrameScore(frame_id=0, timestamp=0.0, logit=1.0, saliency=[[1.0]], regions=where)
+    (named,) = calibrate(aggregate([chunk(frames=[frame])], 60)).anomalous_frames
+    assert named.regions == where
 
 
 def test_five_frames_are_named_and_only_those_that_can_be_shown() -> None:
