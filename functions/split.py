@@ -17,7 +17,7 @@ from model_src.preprocess.errors import VideoRejected
 from model_src.preprocess.limits import Limits
 from model_src.preprocess.split import SplitSettings, split_video
 
-REPORTED = ("duration", "width", "height", "frame_rate", "frames_sampled", "frames_analyzed")
+REPORTED = ("duration", "picture_starts", "width", "height", "frame_rate", "frames_sampled", "frames_analyzed")
 
 
 @aws_may_fail

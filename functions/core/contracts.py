@@ -100,6 +100,11 @@ class Footage(Contract):
     file_bytes: int | None = None
     width: int | None = Field(default=None, description="of the video as it is displayed, as the height")
     height: int | None = None
+    picture_starts: float | None = Field(
+        default=None,
+        description="seconds by which the picture begins after the sound: all times count from the first picture, "
+        "and what is heard before it is not judged",
+    )
     frame_rate: float | None = Field(default=None, description="frames looked at in a second, not those of the video")
     frames_sampled: int | None = None
     frames_analyzed: int = Field(ge=0)

@@ -30,6 +30,7 @@ CALLED: dict[Region, str] = {
     "surroundings": "around the face",
 }
 SHOWN = 6  # of a list that may be long
+LATE = 0.1  # seconds: less is how codecs begin
 NAMED = 2  # regions of a frame: with more there is no telling what decided
 UNTRAINED = "These weights are not trained: the verdict below shows how the product works and means nothing."
 console = Console(highlight=False)
@@ -126,6 +127,11 @@ def remarks(prediction: Prediction, metadata: Metadata) -> list[str]:
         lines.append("No usable sound: judged by the picture alone.")
     if "video" not in prediction.modalities:
         lines.append("The picture has no say: too few frames show a face, or all show the same.")
+    if (metadata.picture_starts or 0) >= LATE:
+        lines.append(
+            f"The picture begins {metadata.picture_starts:.1f} s after the sound: times count from the first picture, "
+            "and what is heard before it was not judged."
+        )
     excluded = [f"{span.start:.1f}-{span.end:.1f} s ({span.reason.replace('_', ' ')})" for span in metadata.excluded]
     if excluded:
         lines.append(f"Left out {listed(excluded)}.")

@@ -41,6 +41,7 @@ class Sound:
         self._start = start  # seconds on the file's clock at which the first picture is shown
         self._longest = round(limits.max_seconds + 1) * SAMPLE_RATE
         self._begin = 0  # nobody will ask for anything before
+        self._first: int | None = None  # place on the clock of the video at which the sound begins
         self._pieces: deque[tuple[int, Samples]] = deque()  # place on the clock of the video, samples
         self._blocks: Iterator[tuple[int, Samples]] = iter(())
         container = self._close.enter_context(open_container(descriptor, limits))
@@ -56,6 +57,11 @@ class Sound:
     def __exit__(self, *_: object) -> None:
         self._blocks = iter(())
         self._close.close()
+
+    @property
+    def seconds_unheard(self) -> float:
+        """Of sound before the first picture."""
+        return max(0, -(self._first or 0)) / SAMPLE_RATE
 
     def take(self, begin: int, end: int) -> Samples:
         """Samples [begin, end) of the video's clock, silence where the file has none. `begin` may only rise."""
@@ -76,6 +82,7 @@ class Sound:
         if block is None:
             return False
         place, samples = block
+        self._first = place if self._first is None else self._first
         if place + len(samples) > self._begin:
             self._pieces.append(block)
         return True

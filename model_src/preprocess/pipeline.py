@@ -86,6 +86,7 @@ class Pipeline:
             has_audio=listener.present,
             silence_share=listener.silence_share,
             leading_silence=listener.leading_silence,
+            picture_starts=sound.seconds_unheard,
             width=found.size[0],
             height=found.size[1],
         )

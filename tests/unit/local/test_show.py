@@ -56,6 +56,16 @@ def test_a_frame_is_shown_with_the_regions_of_the_face_that_say_most() -> None:
     assert "skin" not in shown.get()
 
 
+@pytest.mark.parametrize(("starts", "told"), [(None, False), (0.02, False), (1.5, True)])
+def test_a_picture_that_begins_after_the_sound_is_told(starts: float | None, told: bool) -> None:
+    finished = job(trained=True)
+    assert finished.metadata is not None
+    late = finished.metadata.model_copy(update={"picture_starts": starts})
+    with console.capture() as shown:
+        show("clip.mp4", finished.model_copy(update={"metadata": late}), [])
+    assert ("The picture begins" in shown.get()) is told
+
+
 def test_who_should_look_is_told_why() -> None:
     seen, heard = job(trained=True), job(trained=True)
     assert seen.prediction is not None

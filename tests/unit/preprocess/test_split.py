@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -16,7 +17,7 @@ from model_src.preprocess.align import CANONICAL, apply
 from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.errors import DetectorUnavailable, VideoRejected
 from model_src.preprocess.split import SplitReport, SplitSettings, split_video
-from tests.media import Image, head, make_clip, silence, talking_head
+from tests.media import Image, head, make_clip, silence, speech, talking_head
 
 SMALL = (320, 240)
 
@@ -108,6 +109,18 @@ def test_a_video_without_sound_is_split_all_the_same(tmp_path: Path) -> None:
     assert (report.silence_share, report.leading_silence) == (None, None)
     assert (len(chunks[0].audio), len(chunks[0].voice)) == (0, 0)
     assert report.frames_analyzed == 10
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_how_long_the_sound_runs_before_the_picture_is_told(late: int, tmp_path: Path) -> None:
+    times = [Fraction(late) + Fraction(number, 10) for number in range(20)]
+    path = make_clip(
+        tmp_path / "late.mkv", timestamps=times, fps=10, size=SMALL, picture=lambda n: head(n, SMALL), audio=speech(3)
+    )
+    chunks, report = split(path)
+    assert report.picture_starts == pytest.approx(late, abs=0.03)
+    assert report.duration == pytest.approx(2)
+    assert chunks[0].timestamps[0] == 0  # times count from the first picture
 
 
 def test_a_silent_track_is_sound_without_speech(tmp_path: Path) -> None:
