@@ -18,7 +18,19 @@ from infra.bench.material import BASE_SECONDS, CLIP_SECONDS, base_video, pack, r
 CLIENTS = 16  # chunks under way at a time, twice as many as fit a batch: the next one gathers while one is scored
 BATCH = 8
 ROUNDS = 20  # of all clients
-ARITHMETIC = ("gemm", "xmma", "cutlass", "convolve", "conv1d", "conv2d", "conv_depthwise", "fprop", "flash", "fmha")
+ARITHMETIC = (
+    "gemm",
+    "nvjet",
+    "xmma",
+    "cutlass",
+    "convolve",
+    "conv1d",
+    "conv2d",
+    "conv_depthwise",
+    "fprop",
+    "flash",
+    "fmha",
+)
 LAUNCHES = ("cudaLaunchKernel", "cudaLaunchKernelExC", "cudaGraphLaunch", "cuLaunchKernel", "cuLaunchKernelEx")
 
 
@@ -26,8 +38,7 @@ def measure_gpu(model_folder: Path, clip: Path) -> dict[str, Any] | None:
     """Figures of the packaged model on the clip's chunks; None, and a sentence, where there is no GPU."""
     import torch
 
-    if not torch.cuda.is_available():
-        print("No CUDA device is here: video-seconds per second, parity and time shares of a GPU are left out.")
+    if not gpu_is_here():
         return None
     from model_src.preprocess.chunk import Chunk
     from model_src.serving.batching import BatchingScorer
@@ -48,16 +59,26 @@ def measure_gpu(model_folder: Path, clip: Path) -> dict[str, Any] | None:
         began = time.perf_counter()
         list(pool.map(lambda body: score_chunk(together, body), work))  # from the bytes to the answer's JSON
         seconds = time.perf_counter() - began
+    peak_mb = round(torch.cuda.max_memory_allocated() / 2**20)
     figures = {
         "device": torch.cuda.get_device_name(),
         "video_seconds_per_second": round(length / seconds, 1),
         **parity(predictor, model_folder, chunks),
         "shipped": parity(ModelDirectory(DEFAULT_MODEL).load(), DEFAULT_MODEL, chunks),
-        "peak_mb": round(torch.cuda.max_memory_allocated() / 2**20),
+        "peak_mb": peak_mb,
         "shares": profile(predictor, [chunks[turn % len(chunks)] for turn in range(BATCH)]),
     }
     show(figures)
     return figures
+
+
+def gpu_is_here() -> bool:
+    import torch
+
+    found = torch.cuda.is_available()
+    if not found:
+        print("No CUDA device is here: video-seconds per second, parity and time shares of a GPU are left out.")
+    return found
 
 
 def parity(predictor: Any, model_folder: Path, chunks: Sequence[Any]) -> dict[str, Any]:
@@ -130,12 +151,12 @@ def agreement(found: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
+    if not gpu_is_here():
+        raise SystemExit(1)
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
         video = repeat(base_video(place / "base.mp4"), CLIP_SECONDS // BASE_SECONDS, place / "clip.mp4")
         figures = measure_gpu(pack("contract-v1", place / "model"), split_clip(video, place / "clip"))
-    if figures is None:
-        raise SystemExit(1)
     target = Path("out") / "bench-gpu.json"
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(figures, indent=2) + "\n")

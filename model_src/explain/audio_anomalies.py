@@ -29,7 +29,7 @@ def audio_anomalies(
     A step is as suspicious as the most suspicious window that hears it, times how much the picture attended to it
     there, measured by the most attended step. Without attention in the fusion, all speech of the window counts.
     """
-    return spans(on_timeline(suspicion, starts), threshold)
+    return spans(*steps_above(threshold, suspicion, starts))
 
 
 def step_suspicion(windows: WindowLogits, audio_mask: Tensor) -> Tensor:
@@ -53,28 +53,26 @@ def relative_attention(attention: Tensor | None, speech: Tensor) -> Tensor:
     return smooth / smooth.amax(dim=1, keepdim=True).clamp(min=1e-12)
 
 
-def on_timeline(suspicion: NDArray[np.float32], starts: Sequence[float]) -> NDArray[np.float64]:
-    """The highest suspicion that any window [W, A] has of each step on the clock of the video, 20 ms each: [S]."""
-    first = [round(start * STEPS_PER_SECOND) for start in starts]
-    steps = suspicion.shape[1]
-    timeline = np.zeros(max(first, default=0) + steps)
-    for begin, row in zip(first, suspicion, strict=True):
-        np.maximum(timeline[begin : begin + steps], row, out=timeline[begin : begin + steps])
-    return timeline
+def steps_above(
+    threshold: float, suspicion: NDArray[np.float32], starts: Sequence[float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The steps on the clock of the video, 20 ms each, of which any window [W, A] has a higher suspicion: which they
+    are, in order [S], and the highest suspicion of each [S]."""
+    first = np.rint(np.asarray(starts, np.float64) * STEPS_PER_SECOND)  # [W]
+    rows, columns = np.nonzero(suspicion > threshold)
+    steps, which = np.unique((first[rows] + columns).astype(np.float64), return_inverse=True)
+    highest = np.zeros(len(steps))
+    np.maximum.at(highest, which, suspicion[rows, columns])
+    return steps, highest
 
 
-def spans(timeline: NDArray[np.float64], threshold: float) -> list[AudioAnomaly]:
-    """Runs of steps above the threshold, near ones joined, short ones left out; the score is the run's highest."""
-    steps = np.flatnonzero(timeline > threshold)
+def spans(steps: NDArray[np.float64], scores: NDArray[np.float64]) -> list[AudioAnomaly]:
+    """Runs of steps, near ones joined, short ones left out; the score is the run's highest."""
     if not len(steps):
         return []
-    runs = np.split(steps, np.flatnonzero(np.diff(steps) > math.floor(LONGEST_GAP * STEPS_PER_SECOND)) + 1)
+    ends = np.flatnonzero(np.diff(steps) > math.floor(LONGEST_GAP * STEPS_PER_SECOND)) + 1
     return [
-        AudioAnomaly(
-            start=run[0] / STEPS_PER_SECOND,
-            end=(run[-1] + 1) / STEPS_PER_SECOND,
-            score=float(timeline[run].max()),
-        )
-        for run in runs
+        AudioAnomaly(start=run[0] / STEPS_PER_SECOND, end=(run[-1] + 1) / STEPS_PER_SECOND, score=float(of_run.max()))
+        for run, of_run in zip(np.split(steps, ends), np.split(scores, ends), strict=True)
         if run[-1] + 1 - run[0] >= SHORTEST_SPAN * STEPS_PER_SECOND
     ]

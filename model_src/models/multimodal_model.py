@@ -224,8 +224,9 @@ class MultimodalModel(nn.Module):
         if self.temporal.judges_frames:
             return log_odds(self.video_head(self.temporal(shown.unsqueeze(1))))
         assert windows.video is not None
-        says = holding(window_frames, len(shown)) * windows.has_video[:, None]  # [W, N]
-        return log_odds(windows.video) @ says / says.sum(dim=0).clamp(min=1)
+        says = (holding(window_frames, len(shown)) > 0) & windows.has_video[:, None]  # [W, N]
+        said = log_odds(windows.video)[:, None].where(says, 0)  # no product: no number times zero is none either
+        return said.sum(dim=0) / says.sum(dim=0).clamp(min=1)
 
     # --- the steps inside --------------------------------------------------------------------------------------------
 

@@ -186,5 +186,9 @@ def _check_consistent(chunk: Chunk, counts: dict[str, int]) -> None:
         for array in (chunk.timestamps, chunk.boxes, chunk.points, chunk.transforms, chunk.window_starts)
     )
     inside = frames.size == 0 or (frames.min() >= -1 and frames.max() < counts["F"])
-    if not (finite and inside and counts["V"] == counts["S"] // VOICE_CELL):
+    places = counts["T"] > 0 or counts["W"] == 0
+    covered = ((chunk.window_starts >= chunk.start) & (chunk.window_starts <= chunk.end)).all()
+    numbered = (chunk.window_indices >= 0).all() and (chunk.frame_ids >= 0).all()
+    heard = counts["V"] == counts["S"] // VOICE_CELL
+    if not (finite and inside and places and covered and numbered and heard):
         raise ChunkInvalid("bad_arrays", "The arrays contradict each other or hold values that are no numbers.")

@@ -51,22 +51,22 @@ class Answer:
     audio_anomalies: list[AudioAnomaly] = field(default_factory=list)
 
 
-def answers(group: Group, views: Sequence[View]) -> list[Answer | InferenceFailed]:
-    """One for each chunk of the group; a number that is none fails the chunk it belongs to, and no other."""
+def answers(group: Group, views: Sequence[View]) -> list[Answer | Exception]:
+    """One for each chunk of the group; what is wrong with a chunk, a number that is none say, fails no other."""
     columns = Columns.of(group, views)
     frames = frame_logits(group, views)  # [N]
     suspicion = suspicious_steps(views)  # [K, A]
-    shown = [moments(share, frames) for share in group.shares]
-    heat = saliency(group, views, [row for rows in shown for row in rows])
-    found: list[Answer | InferenceFailed] = []
-    for (share, span), rows in zip(group.windows(), shown, strict=True):
+    shown = [row for share in group.shares for row in moments(share, frames)]
+    heat = saliency(group, views, shown)
+    found: list[Answer | Exception] = []
+    for share, span in group.windows():
         try:
             answer = Answer(
                 columns.scores(share, span),
-                frame_scores(share, frames, {row: heat[row] for row in rows if row in heat}),
+                frame_scores(share, frames, heat),
                 anomalies(share, suspicion[span]) if suspicion is not None else [],
             )
-        except InferenceFailed as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the chunk's sender is told
             found.append(error)
         else:
             found.append(answer)
@@ -156,27 +156,28 @@ def window_end(chunk: Chunk, row: int) -> float:
 
 def frame_logits(group: Group, views: Sequence[View]) -> Numbers:
     """How suspicious every frame of the batch is, by the windows of this group: log-odds [N]."""
-    told = [
+    each = [
         view.model.score_frames(view.codes.frames.embeddings, group.window_frames, view.windows)
         for view in views
         if view.codes.frames is not None
     ]
-    return numbers(mean_log_odds(torch.stack(told))) if told else np.zeros(0)
+    return numbers(mean_log_odds(torch.stack(each))) if each else np.zeros(0)
 
 
 def moments(share: Share, logits: Numbers) -> list[int]:
-    """The most suspicious frames of a chunk, by their rows in the batch."""
+    """The most suspicious frames of a chunk, by their rows in the batch; none where no window holds one of them."""
     own = logits[share.frames]
-    if not len(own) or not np.isfinite(own).all():
+    if not np.isfinite(own).all():
         return []
-    return [share.frames.start + frame for frame in most_suspicious(share.chunk.timestamps.tolist(), own.tolist())]
+    rows = [share.frames.start + frame for frame in most_suspicious(share.chunk.timestamps.tolist(), own.tolist())]
+    return rows if np.isin(share.window_frames, rows).any() else []
 
 
 def saliency(group: Group, views: Sequence[View], shown: list[int]) -> dict[int, Numbers]:
     """Where in each of these frames [h, w] its score comes from, forwards and back through the heads alone."""
-    holding = np.concatenate([np.isin(share.window_frames, shown).any(axis=1) for share in group.shares])  # [K]
-    if not holding.any():
+    if not shown:
         return {}
+    holding = np.concatenate([np.isin(share.window_frames, shown).any(axis=1) for share in group.shares])  # [K]
     rows = torch.from_numpy(np.flatnonzero(holding)).to(group.window_frames.device)
     heat = torch.stack([heat_map(view, group.window_frames, rows)[shown] for view in views]).mean(dim=0)  # [n, h, w]
     return dict(zip(shown, heat.double().cpu().numpy().round(SALIENCY_DIGITS), strict=True))

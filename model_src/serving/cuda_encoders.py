@@ -46,18 +46,20 @@ class CudaEncoders:
         return FrameCodes(embeddings, maps, mouths[0] if mouths else None)
 
     def sound(self, pcm: Tensor, voice: Tensor, lengths: NDArray[np.int64]) -> SoundCodes:
-        samples = torch.from_numpy(lengths)
-        whole, short = (rows.nonzero()[:, 0] for rows in (samples == SAMPLES, samples != SAMPLES))
-        parts = []
+        whole, short = np.flatnonzero(lengths == SAMPLES), np.flatnonzero(lengths != SAMPLES)
+        if not len(short):
+            return self._whole(pcm, voice)
+        parts = [self._rest.sound(pcm[short], voice[short], lengths[short])]
         if len(whole):
-            (embeddings,) = self._hear(waveform_from_pcm(pcm[whole]))  # [r, A, U]
-            parts.append(SoundCodes(embeddings, voice[whole, : embeddings.shape[1]]))
-        if len(short):
-            parts.append(self._rest.sound(pcm[short], voice[short], lengths[short.numpy()]))
-        order = torch.cat([whole, short]).argsort()  # rows back where they were
+            parts.append(self._whole(pcm[whole], voice[whole]))
+        order = np.concatenate([short, whole]).argsort()  # rows back where they were
         return SoundCodes(
             torch.cat([part.embeddings for part in parts])[order], torch.cat([part.mask for part in parts])[order]
         )
+
+    def _whole(self, pcm: Tensor, voice: Tensor) -> SoundCodes:
+        (embeddings,) = self._hear(waveform_from_pcm(pcm))  # [R, A, U]
+        return SoundCodes(embeddings, voice[:, : embeddings.shape[1]])
 
     @torch.inference_mode()
     def _encode_frames(self, frames: Tensor) -> tuple[Tensor, ...]:

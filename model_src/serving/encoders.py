@@ -25,7 +25,7 @@ SOUND_BATCH = {"cpu": 8, "cuda": 64}
 
 @dataclass(frozen=True)
 class FrameCodes:
-    embeddings: Tensor  # [N, D]
+    embeddings: Tensor  # [N, D]; of a batch, with what the model reads of the points of each face
     maps: Tensor  # [N, D, h, w], what Grad-CAM reads
     mouths: Tensor | None  # [N, M], None where the model has no lip-sync head
 

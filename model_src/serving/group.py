@@ -42,7 +42,7 @@ class Group:
 
     def windows(self) -> Iterable[tuple[Share, slice]]:
         """Each chunk with where its windows stand among the group's."""
-        return zip(self.shares, spans([len(share.rows) for share in self.shares]), strict=True)
+        return zip(self.shares, one_after_another([len(share.rows) for share in self.shares]), strict=True)
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ def group_chunks(batch: Sequence[Material], codes: Codes, device: torch.device) 
 
 def share_out(batch: Sequence[Material], codes: Codes) -> list[Share]:
     speech = np.zeros(0, np.bool_) if codes.sound is None else codes.sound.mask.any(dim=1).cpu().numpy()  # [R]
-    frames = spans([len(each.chunk.crops) if each.looks else 0 for each in batch])
-    sound = spans([len(each.speaks) if each.audio is not None else 0 for each in batch])
+    frames = one_after_another([len(each.chunk.crops) if each.looks else 0 for each in batch])
+    sound = one_after_another([len(each.speaks) if each.audio is not None else 0 for each in batch])
     shares = []
     for place, (each, own, stretch) in enumerate(zip(batch, frames, sound, strict=True)):
         held = each.chunk.window_frames.astype(np.int64)  # [W, T]
@@ -102,6 +102,6 @@ def assemble(codes: Codes, group: Group) -> Assembled:
     return Assembled(frames, frame_mask, mouths, audio, audio_mask)
 
 
-def spans(counts: Sequence[int]) -> list[slice]:
-    """Where each of several stands when they stand one after the other."""
+def one_after_another(counts: Sequence[int]) -> list[slice]:
+    """Where each of several stands."""
     return [slice(*ends) for ends in pairwise(accumulate(counts, initial=0))]

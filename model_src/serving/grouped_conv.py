@@ -19,9 +19,9 @@ class GroupedConv(nn.Module):
 
     def __init__(self, conv: nn.Conv1d, dtype: torch.dtype) -> None:
         super().__init__()
-        if conv.stride != (1,) or conv.dilation != (1,) or not isinstance(conv.padding, tuple):
+        if not is_plain(conv):
             raise ValueError("only a plain convolution can be rewritten")
-        self._groups, self._kernel, self._padding = conv.groups, conv.kernel_size[0], conv.padding[0]
+        self._groups, self._kernel, self._padding = conv.groups, conv.kernel_size[0], int(conv.padding[0])
         weight = conv.weight.detach().unflatten(0, (conv.groups, -1))  # [G, o, c, k], a norm of the weight worked in
         self.register_buffer("weight", weight.flatten(2).transpose(1, 2).to(dtype).contiguous())  # [G, c * k, o]
         bias = torch.zeros(conv.out_channels) if conv.bias is None else conv.bias.detach()
@@ -36,9 +36,15 @@ class GroupedConv(nn.Module):
         return said.permute(1, 0, 3, 2).flatten(1, 2) + self.bias[:, None]  # [B, C', L']
 
 
+def is_plain(conv: nn.Conv1d) -> bool:
+    steps = conv.stride == (1,) and conv.dilation == (1,)
+    return steps and conv.padding_mode == "zeros" and not isinstance(conv.padding, str)
+
+
 def rewrite(network: nn.Module, dtype: torch.dtype) -> None:
-    """Every grouped convolution along time inside, in its place."""
+    """The grouped convolutions along time inside, each in its place; one of a channel to a group is no product of
+    matrices, and stays."""
     for parent in list(network.modules()):
         for name, child in parent.named_children():
-            if isinstance(child, nn.Conv1d) and child.groups > 1:
+            if isinstance(child, nn.Conv1d) and 1 < child.groups < child.in_channels and is_plain(child):
                 parent.add_module(name, GroupedConv(child, dtype))

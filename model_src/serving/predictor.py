@@ -16,7 +16,6 @@ from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.window_audio import SAMPLES
 from model_src.serving.answer import Answer, View, answers
 from model_src.serving.encoders import Encoders, TorchEncoders
-from model_src.serving.errors import InferenceFailed
 from model_src.serving.group import Group, assemble, group_chunks
 from model_src.serving.material import Codes, Material, encode, material_of
 from model_src.verdict.scores import Calibration, ChunkScores
@@ -70,26 +69,26 @@ class Predictor:
             except Exception as error:  # noqa: BLE001 - whatever it is, the chunk's sender is told
                 found[place] = error
         try:
-            told = self._judge(list(batch.values()))
+            judged = self._judge(list(batch.values()))
         except Exception as error:  # noqa: BLE001 - as above
             if len(chunks) > 1:  # one of them broke it for all: each by itself
                 return [self.score_chunks([chunk])[0] for chunk in chunks]
             return [error]
-        found |= zip(batch, told, strict=True)
+        found |= zip(batch, judged, strict=True)
         return [found[place] for place in range(len(chunks))]
 
     def _judge(self, batch: list[Material]) -> list[ChunkScores | Exception]:
         """Every model encodes the batch once; windows that are alike pass through its heads together."""
         pairs = zip(self._models, self._encoders, strict=True)
         codes = [encode(model, encoders, batch, self.device) for model, encoders in pairs]
-        found: dict[int, Answer | InferenceFailed] = {}
+        found: dict[int, Answer | Exception] = {}
         for group in group_chunks(batch, codes[0], self.device):
             views = [look(model, each, group) for model, each in zip(self._models, codes, strict=True)]
             found |= zip((share.place for share in group.shares), answers(group, views), strict=True)
         return [self._scores(each.chunk, found.get(place, Answer())) for place, each in enumerate(batch)]
 
-    def _scores(self, chunk: Chunk, answer: Answer | InferenceFailed) -> ChunkScores | Exception:
-        if isinstance(answer, InferenceFailed):
+    def _scores(self, chunk: Chunk, answer: Answer | Exception) -> ChunkScores | Exception:
+        if isinstance(answer, Exception):
             return answer
         return ChunkScores(
             model_version=self.model_version,

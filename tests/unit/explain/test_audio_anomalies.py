@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -84,17 +85,24 @@ def test_without_speech_anywhere_there_is_nothing() -> None:
 
 
 def test_near_spans_are_joined_and_clicks_left_out() -> None:
-    timeline = np.zeros(80)
-    timeline[[*range(10), *range(18, 30)]] = 0.8
-    timeline[60] = 0.99
-    (anomaly,) = spans(timeline, 0.5)
+    steps = np.array([*range(10), *range(18, 30), 60.0])
+    (anomaly,) = spans(steps, np.where(steps == 60, 0.99, 0.8))
     assert (anomaly.start, anomaly.end, anomaly.score) == (0.0, 0.6, 0.8)
 
 
 def test_spans_farther_apart_than_the_gap_stay_apart() -> None:
-    timeline = np.zeros(80)
-    timeline[[*range(10), *range(20, 30)]] = 0.8
-    assert [(s.start, s.end) for s in spans(timeline, 0.5)] == [(0.0, 0.2), (0.4, 0.6)]
+    steps = np.array([*range(10), *range(20, 30)])
+    assert [(s.start, s.end) for s in spans(steps, np.full(20, 0.8))] == [(0.0, 0.2), (0.4, 0.6)]
+
+
+@pytest.mark.parametrize("starts", [[-2.0, 0.0, 5.0], [0.0, 1e7, 1e12]])
+def test_windows_that_lie_anywhere_cost_no_more_than_they_hold(starts: list[float]) -> None:
+    tracemalloc.start()
+    anomalies = found(heard([0.9, 0.9, 0.9]), ALL, starts)
+    assert tracemalloc.get_traced_memory()[1] < 1e6
+    tracemalloc.stop()
+    assert anomalies[0].start == starts[0]
+    assert anomalies[-1].start == pytest.approx(starts[-1], abs=1)
 
 
 def test_it_reads_what_the_model_says() -> None:

@@ -14,6 +14,11 @@ def test_frames_are_picked_and_gaps_are_masked() -> None:
     assert mask.tolist() == [[True, True, False], [False, True, True]]
 
 
+def test_a_gap_stays_empty_where_the_first_frame_is_no_number() -> None:
+    windows, _ = gather_frames(torch.tensor([[torch.nan], [2.0]]), torch.tensor([[1, -1]]))
+    assert windows.flatten().tolist() == [2.0, 0.0]
+
+
 def test_a_chunk_without_any_usable_frame_gives_empty_windows() -> None:
     windows, mask = gather_frames(torch.zeros(0, 2), torch.full((3, 5), -1))
     assert windows.shape == (3, 5, 2)

@@ -178,6 +178,9 @@ def test_values_that_would_poison_a_result_are_refused() -> None:
         array[0] = value
         assert code_of(replace(chunk, **{name: array}).to_bytes()) == "bad_arrays"
     assert code_of(replace(chunk, window_frames=chunk.window_frames + 6).to_bytes()) == "bad_arrays"
+    assert code_of(replace(chunk, window_frames=chunk.window_frames[:, :0]).to_bytes()) == "bad_arrays"
+    for name, far in (("window_starts", -100), ("window_starts", 1e6), ("window_indices", -100), ("frame_ids", -100)):
+        assert code_of(replace(chunk, **{name: getattr(chunk, name) + far}).to_bytes()) == "bad_arrays"
     assert code_of(replace(chunk, voice=chunk.voice[1:]).to_bytes()) == "bad_arrays"
 
 

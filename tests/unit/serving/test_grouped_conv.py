@@ -26,10 +26,23 @@ def test_the_norm_of_a_weight_is_worked_in() -> None:
     torch.testing.assert_close(GroupedConv(conv, torch.float32)(sound), conv(sound))
 
 
-@pytest.mark.parametrize("changes", [{"stride": 2}, {"dilation": 2}, {"padding": "same"}])
+@pytest.mark.parametrize(
+    "changes", [{"stride": 2}, {"dilation": 2}, {"padding": "same"}, {"padding": 1, "padding_mode": "circular"}]
+)
 def test_another_kind_of_convolution_is_refused(changes: dict) -> None:
     with pytest.raises(ValueError, match="plain convolution"):
         GroupedConv(nn.Conv1d(4, 4, 3, groups=2, **changes), torch.float32)
+
+
+def test_what_cannot_be_rewritten_or_would_not_gain_stays_as_it_is() -> None:
+    strided, of_one_channel, ungrouped = (
+        nn.Conv1d(8, 8, 3, groups=2, stride=2),
+        nn.Conv1d(8, 8, 3, groups=8),
+        nn.Conv1d(8, 8, 3),
+    )
+    network = nn.Sequential(strided, of_one_channel, ungrouped)
+    rewrite(network, torch.float32)
+    assert list(network) == [strided, of_one_channel, ungrouped]
 
 
 def test_a_whole_network_hears_the_same_when_its_convolutions_are_rewritten() -> None:
