@@ -49,6 +49,8 @@ def success(job_id: str) -> Result:
             video_duration_sec=summary.duration,
             model_version=scores.model_version,
             trained=scores.trained,
+            weights_sha256=scores.weights_sha256,
+            calibration=scores.calibration,
             **summary.model_dump(exclude={"duration"}),
         ),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from model_src.verdict.prediction import Prediction
+from model_src.verdict.scores import Calibration
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
@@ -119,6 +120,12 @@ class Metadata(Footage):
     video_duration_sec: float = Field(ge=0)
     model_version: str
     trained: bool = Field(description="false: the weights were never trained and the verdict means nothing")
+    weights_sha256: list[str] = Field(
+        default_factory=list, description="of the weights file (model.safetensors) of each model that was asked"
+    )
+    calibration: Calibration | None = Field(
+        default=None, description="how the models' log-odds became these probabilities: sigmoid(scale * logit + bias)"
+    )
 
 
 class Result(Contract):

@@ -30,6 +30,7 @@ CALLED: dict[Region, str] = {
     "surroundings": "around the face",
 }
 SHOWN = 6  # of a list that may be long
+DIGEST = 8  # letters of a checksum, enough to tell two files apart; the report holds all
 LATE = 0.1  # seconds: less is how codecs begin
 NAMED = 2  # regions of a frame: with more there is no telling what decided
 UNTRAINED = "These weights are not trained: the verdict below shows how the product works and means nothing."
@@ -72,7 +73,9 @@ def facts(prediction: Prediction, metadata: Metadata) -> Table:
     table.add_column(style="dim")
     table.add_column()
     table.add_row("analysed", f"{metadata.video_duration_sec:.1f} s of video, {frames_of(metadata)}")
-    table.add_row("took", f"{metadata.processing_time_sec:.1f} s with model {metadata.model_version}")
+    weights = ", ".join(digest[:DIGEST] for digest in metadata.weights_sha256)
+    model = f"model {metadata.model_version}" + (f", weights {weights}" if weights else "")
+    table.add_row("took", f"{metadata.processing_time_sec:.1f} s with {model}")
     said = {"video": ("picture", prediction.video_confidence), "audio": ("sound", prediction.audio_confidence)}
     judges = [said[modality] for modality in prediction.modalities]
     told = [name + (f" ({percent(fake)} fake)" if fake is not None else "") for name, fake in judges]

@@ -72,6 +72,7 @@ class ModelDirectory:
             model_version=manifest.model_version,
             trained=manifest.trained,
             calibration=self.calibration(),
+            weights_sha256=manifest.weights_sha256,
             device=self.device or best_device(),
             encoders=encoders,
         )
@@ -87,7 +88,9 @@ class ModelDirectory:
             )
 
         name = f"{self.path.resolve().name}-{recipe(sha256(self.path / MANIFEST))}"
-        return packaged_once(ModelDirectory(cache / name, self.keep_networks), fill)
+        predictor = packaged_once(ModelDirectory(cache / name, self.keep_networks), fill)
+        predictor.weights_sha256 = manifest.weights_sha256  # of the file that was published, not of our copy
+        return predictor
 
     def calibration(self) -> Calibration:
         return Calibration.model_validate_json((self.path / CALIBRATION).read_bytes())

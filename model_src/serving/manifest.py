@@ -31,6 +31,15 @@ class Manifest(BaseModel):
         default_factory=list, description="for each member, how fast each backend is; none: PyTorch serves, unchecked"
     )
 
+    @property
+    def weights(self) -> list[str]:
+        """The weights file of each member."""
+        return [of_member(WEIGHTS, place) for place in range(1, self.members + 1)]
+
+    @property
+    def weights_sha256(self) -> list[str]:
+        return [self.files[name] for name in self.weights]
+
     @model_validator(mode="after")
     def one_plan_for_each(self) -> Self:
         if len(self.plans) not in (0, self.members):
@@ -79,8 +88,7 @@ def read_verified(folder: Path) -> Manifest:
         raise ModelUnavailable(f"{folder} holds no {MANIFEST}: it is not a packaged model.") from None
     except ValidationError as error:
         raise ModelUnavailable(f"{folder / MANIFEST} cannot be read: {error.error_count()} errors.") from error
-    weights = {of_member(WEIGHTS, place) for place in range(1, manifest.members + 1)}
-    for name in sorted({*weights, CALIBRATION} - manifest.files.keys()):
+    for name in sorted({*manifest.weights, CALIBRATION} - manifest.files.keys()):
         raise ModelUnavailable(f"{folder / MANIFEST} does not list {name}.")
     for name, expected in manifest.files.items():
         path = folder / name

@@ -31,15 +31,20 @@ class Predictor:
         model_version: str,
         trained: bool,
         calibration: Calibration | None = None,
+        weights_sha256: Sequence[str] = (),
         device: str | torch.device = "cpu",
         encoders: Sequence[Encoders] | None = None,
     ) -> None:
-        """`encoders`, one for each model of an ensemble, run its networks; the model is on the device then."""
+        """`encoders`, one for each model of an ensemble, run its networks; the model is on the device then.
+
+        `weights_sha256`, of the file each model was read from, says in every answer which weights gave it.
+        """
         self.device = torch.device(device)
         self.model = model.eval().requires_grad_(False)
         self.model_version = model_version
         self.trained = trained
         self.calibration = calibration or Calibration()
+        self.weights_sha256 = list(weights_sha256)
         self._models = members_of(model)
         same_senses(self._models)
         if encoders is None:
@@ -93,6 +98,7 @@ class Predictor:
         return ChunkScores(
             model_version=self.model_version,
             trained=self.trained,
+            weights_sha256=self.weights_sha256,
             calibration=self.calibration,
             chunk_index=chunk.index,
             windows=answer.windows,

@@ -62,6 +62,7 @@ def score_image(scorer: Scorer, body: bytes) -> Answer:
         },
         "model_version": scores.model_version,
         "trained": scores.trained,
+        "weights_sha256": scores.weights_sha256,
     }
     return Answer(json.dumps(answer), fake)
 
@@ -100,5 +101,6 @@ def score_video(scorer: Scorer, body: bytes) -> Answer:
         "video": report,
         "model_version": video.model_version,
         "trained": video.trained,
+        "weights_sha256": video.weights_sha256,
     }
     return Answer(json.dumps(answer), prediction.manipulation_confidence)

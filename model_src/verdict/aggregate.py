@@ -27,6 +27,7 @@ class VideoScores(Frozen):
 
     model_version: str
     trained: bool
+    weights_sha256: list[str] = Field(default_factory=list)
     calibration: Calibration
     logit: Finite
     video_logit: Finite | None
@@ -49,7 +50,7 @@ def aggregate(chunks: Iterable[ChunkScores], duration: float) -> VideoScores:
     if not chunks:
         raise UnusableScores("No part of the video was scored.")
     first = chunks[0]
-    if any((c.model_version, c.calibration) != (first.model_version, first.calibration) for c in chunks):
+    if any(model_of(chunk) != model_of(first) for chunk in chunks):
         raise UnusableScores("The model was replaced while this video was being scored; submit the video again.")
 
     frames: dict[int, FrameScore] = {}
@@ -73,6 +74,7 @@ def aggregate(chunks: Iterable[ChunkScores], duration: float) -> VideoScores:
     return VideoScores(
         model_version=first.model_version,
         trained=all(chunk.trained for chunk in chunks),
+        weights_sha256=first.weights_sha256,
         calibration=first.calibration,
         logit=logit,
         video_logit=weighted_mean([w.video_logit for w in ordered], ordered),
@@ -84,6 +86,10 @@ def aggregate(chunks: Iterable[ChunkScores], duration: float) -> VideoScores:
         frames=[frames[frame_id] for frame_id in sorted(frames)],
         audio_anomalies=[anomaly for anomaly in anomalies if anomaly.start < anomaly.end],
     )
+
+
+def model_of(chunk: ChunkScores) -> tuple[str, list[str], Calibration]:
+    return chunk.model_version, chunk.weights_sha256, chunk.calibration
 
 
 def of_both(first: FrameScore, second: FrameScore) -> FrameScore:

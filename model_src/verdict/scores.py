@@ -75,6 +75,9 @@ class ChunkScores(Frozen):
     version: Literal[1] = SCORES_VERSION
     model_version: str = Field(min_length=1)
     trained: bool
+    weights_sha256: list[str] = Field(
+        default_factory=list, description="of the weights file of each model; empty: read from none"
+    )
     calibration: Calibration = Calibration()
     chunk_index: int = Field(ge=0)
     windows: list[WindowScore]

@@ -18,7 +18,7 @@ from functions.core.steps import SplitSummary, WorkFiles
 from functions.core.uploads import Upload
 from model_src.verdict.aggregate import UnusableScores
 from model_src.verdict.prediction import Prediction
-from model_src.verdict.scores import ChunkScores, FrameScore, WindowScore
+from model_src.verdict.scores import Calibration, ChunkScores, FrameScore, WindowScore
 
 SUMMARY = SplitSummary(
     duration=2.5, file_sha256="ab" * 32, file_bytes=9, width=640, height=480, frame_rate=5, frames_sampled=13,
@@ -73,7 +73,9 @@ def scores(index: int, logit: float) -> ChunkScores:
     frame = FrameScore(
         frame_id=5 * index, timestamp=float(index), logit=logit, saliency=[[0.0, 1.0]], transform=[[1, 0, 0], [0, 1, 0]]
     )
-    return ChunkScores(model_version="m", trained=True, chunk_index=index, windows=windows, frames=[frame])
+    return ChunkScores(
+        model_version="m", trained=True, weights_sha256=["cd" * 32], chunk_index=index, windows=windows, frames=[frame]
+    )
 
 
 def test_the_same_event_five_times_starts_one_execution(machine: Machine, example: Example, context: Any) -> None:
@@ -119,6 +121,7 @@ def test_from_scores_to_a_closed_job(aws: SimpleNamespace, example: Example, con
     told = closed.result.metadata
     assert (told.file_sha256, told.frames_sampled, told.frames_analyzed) == ("ab" * 32, 13, 12)
     assert told.frames_left_out == {"no_face": 1}
+    assert (told.weights_sha256, told.calibration) == (["cd" * 32], Calibration())
     assert aws.files.exists(work.result)
 
 

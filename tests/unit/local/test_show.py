@@ -66,6 +66,15 @@ def test_a_picture_that_begins_after_the_sound_is_told(starts: float | None, tol
     assert ("The picture begins" in shown.get()) is told
 
 
+def test_the_weights_that_gave_the_verdict_are_named() -> None:
+    finished = job(trained=True)
+    assert finished.metadata is not None
+    known = finished.metadata.model_copy(update={"weights_sha256": ["0123456789abcdef" * 4]})
+    with console.capture() as shown:
+        show("clip.mp4", finished.model_copy(update={"metadata": known}), [])
+    assert "model m, weights 01234567" in shown.get()
+
+
 def test_who_should_look_is_told_why() -> None:
     seen, heard = job(trained=True), job(trained=True)
     assert seen.prediction is not None

@@ -13,7 +13,7 @@ from model_src.serving import load, measure
 from model_src.serving import ship as shipping
 from model_src.serving.errors import ModelUnavailable
 from model_src.serving.load import choose_source
-from model_src.serving.manifest import MANIFEST, Manifest, read_verified
+from model_src.serving.manifest import MANIFEST, WEIGHTS, Manifest, read_verified, sha256
 from model_src.serving.package import package_model
 from model_src.serving.predictor import Predictor
 from model_src.serving.ship import MAX_BYTES, NotShippable, ship
@@ -78,6 +78,7 @@ def test_with_a_cache_its_graphs_are_made_once_and_anew_for_another_model(
     source, chunk = choose_source(str(folder), None, str(tmp_path / "cache")), make_chunk(1)
     first = source.load().score_chunk(chunk)
     assert (first.model_version, first.trained, first.calibration) == ("default-1", True, CALIBRATION)
+    assert first.weights_sha256 == [sha256(folder / WEIGHTS)]  # of what was published, not of the copy in the cache
     (packaged,) = (tmp_path / "cache").iterdir()
     assert {"frames.onnx", "sound.onnx"} < {path.name for path in packaged.iterdir()}
     assert source.load().score_chunk(chunk) == first

@@ -137,10 +137,13 @@ def test_nothing_scored_is_an_error_not_a_verdict() -> None:
         aggregate([chunk(windows=[])], 60)
 
 
-def test_scores_made_with_another_calibration_are_not_mixed_in() -> None:
-    other = chunk(1, calibration=Calibration(method="temperature", scale=0.5))
+@pytest.mark.parametrize(
+    "other",
+    [{"calibration": Calibration(method="temperature", scale=0.5)}, {"weights_sha256": ["b"]}, {"model_version": "n"}],
+)
+def test_scores_of_another_model_are_not_mixed_in_even_if_it_has_the_same_name(other: dict) -> None:
     with pytest.raises(UnusableScores, match="replaced"):
-        aggregate([chunk(0), other], 60)
+        aggregate([chunk(0, weights_sha256=["a"]), chunk(1, **({"weights_sha256": ["a"]} | other))], 60)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
