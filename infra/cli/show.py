@@ -26,8 +26,8 @@ CALLED: dict[Region, str] = {
     "eyes": "eyes",
     "mouth": "mouth",
     "skin": "skin",
-    "edge": "edge of the face",
-    "surroundings": "around the face",
+    "edge": "face edge",
+    "surroundings": "around face",
 }
 SHOWN = 6  # of a list that may be long
 DIGEST = 8  # letters of a checksum, enough to tell two files apart; the report holds all

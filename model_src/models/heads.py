@@ -20,10 +20,10 @@ class Draws:
     def __init__(self, seeds: Sequence[tuple[int, int]]) -> None:
         self._sources = [(torch.Generator().manual_seed(seed), rows) for seed, rows in seeds]
 
-    def below(self, share: float, passes: int, width: int) -> Tensor:
+    def true(self, share: float, passes: int, width: int) -> Tensor:
         """True for that share of all, by chance: [passes, B, width]."""
-        drawn = [torch.rand(passes, rows, width, generator=source) < share for source, rows in self._sources]
-        return torch.cat(drawn, dim=1)
+        places = [(torch.empty(passes, rows, width, dtype=torch.bool), source) for source, rows in self._sources]
+        return torch.cat([place.bernoulli_(share, generator=source) for place, source in places], dim=1)
 
 
 class ClassificationHead(nn.Module):
@@ -47,7 +47,7 @@ class ClassificationHead(nn.Module):
         The draws decide which, so the same seed gives the same interval, and the model stays in eval mode.
         """
         weighed = self._weighed(features)  # [B, hidden]
-        kept = draws.below(1 - self.dropout.p, passes, weighed.shape[1]).to(weighed.device)  # [passes, B, hidden]
+        kept = draws.true(1 - self.dropout.p, passes, weighed.shape[1]).to(weighed.device)  # [passes, B, hidden]
         return self.output(weighed * kept / (1 - self.dropout.p))
 
     def _weighed(self, features: Tensor) -> Tensor:

@@ -52,7 +52,7 @@ def test_a_frame_is_shown_with_the_regions_of_the_face_that_say_most() -> None:
     told = finished.prediction.model_copy(update={"anomalous_frames": [frame]})
     with console.capture() as shown:
         show("clip.mp4", finished.model_copy(update={"prediction": told}), [])
-    assert "edge of the face 60 %, mouth 30 %" in shown.get()
+    assert "face edge 60 %, mouth 30 %" in shown.get()
     assert "skin" not in shown.get()
 
 
