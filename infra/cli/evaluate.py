@@ -71,10 +71,13 @@ def prepare(
     from model_src.evaluation.score import load_predictor
     from model_src.models.checkpoint import CheckpointUnreadable
     from model_src.serving.errors import ModelUnavailable
+    from model_src.training.processes import NoSuchDevice, device_named
 
     try:
+        if device is not None:
+            device_named(device)
         return load_predictor(checkpoint, device), load_videos(data_root, manifest)
-    except (ManifestInvalid, ModelUnavailable, CheckpointUnreadable, FileNotFoundError) as error:
+    except (ManifestInvalid, ModelUnavailable, CheckpointUnreadable, NoSuchDevice, FileNotFoundError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 

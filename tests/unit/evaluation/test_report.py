@@ -143,3 +143,9 @@ def test_the_command_says_how_many_videos_were_left_out_and_why(
     done = CliRunner().invoke(app, ["evaluate", "--checkpoint", "some.pth", "--out", str(tmp_path)])
     assert done.exit_code == 0, done.output
     assert "left out: 2 not extracted, 1 corrupt video" in done.output
+
+
+def test_a_device_that_is_not_here_is_one_sentence() -> None:
+    done = CliRunner().invoke(app, ["evaluate", "--checkpoint", "some.pth", "--device", "gpu"])
+    assert done.exit_code == 1
+    assert "nothing can be computed on 'gpu' here" in done.output

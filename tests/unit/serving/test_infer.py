@@ -133,6 +133,15 @@ def test_a_server_without_a_key_lets_nobody_in(given: str) -> None:
         assert "AURA_API_KEY" in answer.json()["error"]["message"]
 
 
+def test_a_key_may_hold_any_letters() -> None:
+    with running(FakeSource(FakeScorer), ServerSettings(api_key="schlüssel-密钥")) as client:
+        right, wrong = (
+            client.post("/infer", content=b"no picture", headers={b"X-API-Key": key.encode()})
+            for key in ("schlüssel-密钥", "schlussel-密钥")
+        )
+    assert (right.json()["error"]["code"], wrong.json()["error"]["code"]) == ("not_an_image", "unauthorized")
+
+
 def test_keys_are_compared_in_constant_time_and_at_one_length(
     client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
