@@ -76,7 +76,9 @@ OUR_FAULT = {
 
 
 class Contract(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    """What it does not know it passes over, since a later version may have written it. Requests are stricter."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class JobError(Contract):
@@ -103,8 +105,8 @@ class Footage(Contract):
     height: int | None = None
     picture_starts: float | None = Field(
         default=None,
-        description="seconds by which the picture begins after the sound: all times count from the first picture, "
-        "and what is heard before it is not judged",
+        description="seconds of sound before the first picture, a codec's lead-in of some hundredths included: they "
+        "are not judged, and all times count from the first picture; 0: the picture begins first, or there is no sound",
     )
     frame_rate: float | None = Field(default=None, description="frames looked at in a second, not those of the video")
     frames_sampled: int | None = None
@@ -121,7 +123,8 @@ class Metadata(Footage):
     model_version: str
     trained: bool = Field(description="false: the weights were never trained and the verdict means nothing")
     weights_sha256: list[str] = Field(
-        default_factory=list, description="of the weights file (model.safetensors) of each model that was asked"
+        default_factory=list,
+        description="of the weights file (model.safetensors) of each model that was asked; empty: not known",
     )
     calibration: Calibration | None = Field(
         default=None, description="how the models' log-odds became these probabilities: sigmoid(scale * logit + bias)"
@@ -167,6 +170,8 @@ class UploadForm(Contract):
 
 class AnalyzeVideoRequest(Contract):
     """What the client wants to upload. Everything has a default: an empty body asks for an MP4."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     filename: str = Field(default="video.mp4", min_length=1, max_length=200, description="shown back in job listings")
     content_type: str = Field(default="video/mp4", pattern=r"^video/(mp4|quicktime|x-msvideo|webm|x-matroska)$")

@@ -283,9 +283,7 @@ def main() -> None:
     parser.add_argument("--worker", nargs=3, metavar=("WAY", "MODEL", "CLIP"), help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=3, help="turns of every way; their median counts")
     parser.add_argument("--no-jobs", action="store_true", help="leave the whole jobs on the embedded stack out")
-    parser.add_argument(
-        "--longest", type=int, default=max(JOB_RUNS), help="leave longer jobs out; never those up to 120 s"
-    )
+    parser.add_argument("--longest", type=int, default=max(JOB_RUNS), help="seconds of the longest job, at least 120")
     arguments = parser.parse_args()
     if arguments.worker:
         way, model_folder, clip = arguments.worker

@@ -32,11 +32,13 @@ def attack(
         from model_src.studies.attack import EPSILONS, attack, table_of
         from model_src.studies.epsilon_curve import epsilon_curve
         from model_src.studies.windows import even_windows
+        from model_src.training.processes import device_named
 
-        model = load_for_inference(checkpoint, device or best_device())
+        place = str(device_named(device or best_device()))
+        model = load_for_inference(checkpoint, place)
         videos = [video for video in load_videos(data_root, manifest) if video.split == split]
         chosen, batches, notes = even_windows(
-            videos, Store(extracted) if extracted else None, windows, batch_size, device or best_device()
+            videos, Store(extracted) if extracted else None, windows, batch_size, place
         )
         rows = attack(model, batches, chosen, epsilons=epsilon or EPSILONS, steps=steps)
         table = table_of(rows, f"{checkpoint.stem} under attack, on {len(chosen)} videos of {split}", notes)

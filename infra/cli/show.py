@@ -31,7 +31,7 @@ CALLED: dict[Region, str] = {
 }
 SHOWN = 6  # of a list that may be long
 DIGEST = 8  # letters of a checksum, enough to tell two files apart; the report holds all
-LATE = 0.1  # seconds: less is how codecs begin
+LATE = 0.25  # seconds: less is how codecs begin, and how AVI counts pictures that wait for later ones
 NAMED = 2  # regions of a frame: with more there is no telling what decided
 UNTRAINED = "These weights are not trained: the verdict below shows how the product works and means nothing."
 console = Console(highlight=False)

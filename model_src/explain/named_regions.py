@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import get_args
 
-import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
 from model_src.models.regions import AROUND_FACE, region_cells
 from model_src.verdict.scores import Region, RegionShare
@@ -14,21 +14,29 @@ from model_src.verdict.scores import Region, RegionShare
 DIGITS = 3
 
 
-def named_regions(heat: NDArray[np.float64]) -> list[RegionShare]:
-    """Heat over an aligned crop [h, h] -> how hot each region is, as a share of all, the hottest first.
+def heat_on_regions(heat: Tensor) -> Tensor:
+    """How hot each region of aligned crops is: [N, h, h] -> [N, R].
 
     The mean over a region counts, not the sum: a small mouth that glows says more than a wide forehead that glimmers.
     """
-    means = np.einsum("rij,ij->r", weights(len(heat)), heat)  # [R]
-    if not means.sum() > 0:
-        return []
-    shares = zip(get_args(Region), (means / means.sum()).round(DIGITS).tolist(), strict=True)
-    return [RegionShare(region=name, share=share) for name, share in sorted(shares, key=lambda pair: -pair[1]) if share]
+    return torch.einsum("rij,nij->nr", weights(heat.shape[-1]).to(heat), heat)
 
 
 @cache
-def weights(side: int) -> NDArray[np.float32]:
+def weights(side: int) -> Tensor:
     """[R, side, side], each region's cells summing to 1; whatever is nothing else is surroundings, to the corners."""
-    cells = region_cells(side).numpy()
-    cells[AROUND_FACE] = 1 - cells[:AROUND_FACE].sum(axis=0)
-    return cells / cells.sum(axis=(1, 2), keepdims=True)
+    cells = region_cells(side)
+    cells[AROUND_FACE] = 1 - cells[:AROUND_FACE].sum(dim=0)
+    return cells / cells.sum(dim=(1, 2), keepdim=True)
+
+
+def shares(strengths: Tensor) -> Tensor:
+    """Each region's part of what all say [N, R]; of a face that says nothing, 0."""
+    total = strengths.sum(dim=1, keepdim=True)  # [N, 1]
+    return torch.where(total > 0, strengths / total.clamp(min=torch.finfo(total.dtype).tiny), 0)
+
+
+def named_regions(found: list[float]) -> list[RegionShare]:
+    """Shares of the regions [R], the strongest first."""
+    pairs = zip(get_args(Region), (round(share, DIGITS) for share in found), strict=True)
+    return [RegionShare(region=name, share=share) for name, share in sorted(pairs, key=lambda pair: -pair[1]) if share]

@@ -29,25 +29,26 @@ def region_evidence(
     audio: Tensor | None = None,
     audio_mask: Tensor | None = None,
     mouths: Tensor | None = None,
-) -> Tensor:
-    """Embeddings [N, D], window_frames [W, T] (-1: a gap), audio [W, A, U] -> [N, 14, 14] in 0..1.
+) -> tuple[Tensor, Tensor]:
+    """Embeddings [N, D], window_frames [W, T] (-1: a gap), audio [W, A, U] -> the regions that speak for fake in the
+    windows that hold a frame, drawn [N, 14, 14] in 0..1, and what each of them adds to the score [N, R].
 
-    The features are 0 for a face like the mean of all, so gradient times feature is what a region adds to the score.
+    The features are 0 for a face like the mean of all, so gradient times feature is what a region adds.
     """
     with torch.inference_mode(False), torch.enable_grad():
         _, windows = scored_with_gradients(model, embeddings, window_frames, audio, audio_mask, mouths)
         changes = windows.features.video  # [W, G]
         assert changes is not None
         if not changes.requires_grad:  # no two frames follow each other, in no window: there was no change to see
-            return embeddings.new_zeros(len(embeddings), SIDE, SIDE)
+            return embeddings.new_zeros(len(embeddings), SIDE, SIDE), embeddings.new_zeros(len(embeddings), REGIONS)
         (gradient,) = torch.autograd.grad(log_odds(windows.fused).sum(), changes)  # [W, G]
     # Groups stand stage by stage, means before deviations, region by region; then the tones, and the turn of the head.
     added = gradient * changes.detach()  # [W, G]
     evidence = added[:, : -TONES - 1].unflatten(1, (-1, REGIONS)).sum(dim=1)  # [W, R]
     evidence[:, SKIN] += added[:, -TONES - 1 : -1].sum(dim=1)
-    shown = torch.einsum("wr,rij->wij", torch.relu(evidence), drawn_regions().to(evidence))  # [W, 14, 14]
-    held = holding(window_frames, len(embeddings)).to(evidence)  # [W, N]
-    return normalize(torch.einsum("wn,wij->nij", held, shown))
+    held = holding(window_frames, len(embeddings))[:, :, None] > 0  # [W, N, 1]
+    spoken = torch.relu(evidence)[:, None].where(held, 0).sum(dim=0)  # [N, R]
+    return normalize(torch.einsum("nr,rij->nij", spoken, drawn_regions().to(spoken))), spoken
 
 
 @cache

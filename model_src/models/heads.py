@@ -14,14 +14,14 @@ POSE_ANGLES = 3  # yaw, pitch, roll
 
 
 class Draws:
-    """Chance for a batch of rows, from a seed for so many of them each: whichever rows come together, each has the luck
-    of its own seed. Drawn on the processor, the same for every device."""
+    """Chance for a batch of rows, from seeds that are each for so many of them: the rows of a seed get the same draws
+    whichever rows come with them. Drawn on the processor, so they are the same for every device."""
 
     def __init__(self, seeds: Sequence[tuple[int, int]]) -> None:
         self._sources = [(torch.Generator().manual_seed(seed), rows) for seed, rows in seeds]
 
     def true(self, share: float, passes: int, width: int) -> Tensor:
-        """True for that share of all, by chance: [passes, B, width]."""
+        """Each element is true with that probability: [passes, B, width]."""
         places = [(torch.empty(passes, rows, width, dtype=torch.bool), source) for source, rows in self._sources]
         return torch.cat([place.bernoulli_(share, generator=source) for place, source in places], dim=1)
 

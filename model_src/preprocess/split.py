@@ -56,7 +56,7 @@ class SplitReport:
     has_audio: bool
     silence_share: float | None  # None without sound
     leading_silence: float | None  # seconds before the first word
-    picture_starts: float  # seconds after the sound, by which a player's clock is ahead of all times here
+    picture_starts: float  # seconds of sound before the first picture, which are not judged
     width: int
     height: int
 

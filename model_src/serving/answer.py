@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from model_src.explain.audio_anomalies import audio_anomalies, step_suspicion
 from model_src.explain.grad_cam import grad_cam
-from model_src.explain.named_regions import named_regions
+from model_src.explain.named_regions import heat_on_regions, named_regions, shares
 from model_src.explain.region_evidence import region_evidence
 from model_src.models import MultimodalModel
 from model_src.models.ensemble import mean_log_odds
@@ -173,42 +174,58 @@ def moments(share: Share, logits: Numbers) -> list[int]:
     return rows if np.isin(share.window_frames, rows).any() else []
 
 
-def saliency(group: Group, views: Sequence[View], shown: list[int]) -> dict[int, Numbers]:
-    """Where in each of these frames [h, w] its score comes from, forwards and back through the heads alone."""
+class Heat(NamedTuple):
+    """Where in one frame its score comes from."""
+
+    grid: Numbers  # [h, w], 0 to 1
+    regions: Numbers  # [R], the part of each region of the face
+
+
+def saliency(group: Group, views: Sequence[View], shown: list[int]) -> dict[int, Heat]:
+    """Of these frames, forwards and back through the heads alone."""
     if not shown:
         return {}
     holding = np.concatenate([np.isin(share.window_frames, shown).any(axis=1) for share in group.shares])  # [K]
     rows = torch.from_numpy(np.flatnonzero(holding)).to(group.window_frames.device)
-    heat = torch.stack([heat_map(view, group.window_frames, rows)[shown] for view in views]).mean(dim=0)  # [n, h, w]
-    return dict(zip(shown, heat.double().cpu().numpy().round(SALIENCY_DIGITS), strict=True))
+    each = [heat_map(view, group.window_frames, rows) for view in views]
+    grids = torch.stack([grid[shown] for grid, _ in each]).mean(dim=0)  # [n, h, w]
+    regions = torch.stack([shares(strengths[shown]) for _, strengths in each]).mean(dim=0)  # [n, R]
+    heats = map(Heat, fetched(grids, SALIENCY_DIGITS), fetched(regions, SALIENCY_DIGITS))
+    return dict(zip(shown, heats, strict=True))
 
 
-def heat_map(view: View, window_frames: Tensor, rows: Tensor) -> Tensor:
-    """Only the windows in `rows` go through the heads: heat of every frame of the batch [N, h, w]."""
+def heat_map(view: View, window_frames: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Only the windows in `rows` go through the heads: heat of the batch's frames [N, h, w], and by region [N, R]."""
     assert view.codes.frames is not None
     codes, whole = view.codes.frames, view.assembled
     audio = None if whole.audio is None else whole.audio[rows]
     audio_mask = None if whole.audio_mask is None else whole.audio_mask[rows]
     rest = (window_frames[rows], audio, audio_mask, codes.mouths)
     if view.model.temporal.judges_frames:
-        return grad_cam(view.model, codes.embeddings, codes.maps, *rest)
+        grid = grad_cam(view.model, codes.embeddings, codes.maps, *rest)
+        return grid, heat_on_regions(grid)
     return region_evidence(view.model, codes.embeddings, *rest)
 
 
-def frame_scores(share: Share, logits: Numbers, heat: dict[int, Numbers]) -> list[FrameScore]:
+def frame_scores(share: Share, logits: Numbers, heats: dict[int, Heat]) -> list[FrameScore]:
     """Every frame of a chunk; the most suspicious ones with where in the face it comes from."""
-    chunk, first = share.chunk, share.frames.start
+    chunk = share.chunk
     return [
         FrameScore(
             frame_id=int(chunk.frame_ids[frame]),
             timestamp=float(chunk.timestamps[frame]),
             logit=logit,
-            saliency=told(heat[first + frame]) if first + frame in heat else None,
-            regions=named_regions(heat[first + frame]) if first + frame in heat else [],
-            transform=chunk.transforms[frame].tolist() if first + frame in heat else None,
+            **explained(heats.get(share.frames.start + frame), chunk.transforms[frame]),
         )
         for frame, logit in enumerate(told(logits[share.frames]))
     ]
+
+
+def explained(heat: Heat | None, transform: NDArray[np.float32]) -> dict[str, Any]:
+    if heat is None:
+        return {}
+    regions = named_regions(told(heat.regions))
+    return {"saliency": told(heat.grid), "regions": regions, "transform": transform.tolist()}
 
 
 # --- sound ------------------------------------------------------------------------------------------------------------
@@ -235,11 +252,15 @@ def anomalies(share: Share, suspicion: NDArray[np.float32]) -> list[AudioAnomaly
 
 
 def numbers(values: Tensor) -> Numbers:
-    """Fetched, and as exact as an answer says them."""
-    return values.double().cpu().numpy().round(DIGITS)
+    return fetched(values, DIGITS)
 
 
-def told(values: Numbers) -> list:
+def fetched(values: Tensor, digits: int) -> Numbers:
+    """From the device, as exact as an answer says them."""
+    return values.double().cpu().numpy().round(digits)
+
+
+def told(values: Numbers) -> list[Any]:
     """As the answer holds them. Infinity and NaN are a failure, never an answer."""
     if not np.isfinite(values).all():
         raise InferenceFailed("The model gave a number that is none.")

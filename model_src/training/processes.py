@@ -68,7 +68,9 @@ def device_named(name: str) -> torch.device:
     try:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:  # the latter from a torch that was built for processors alone
-        raise NoSuchDevice(f"nothing can be computed on {name!r} here: use cpu, or whatever there is") from error
+        raise NoSuchDevice(
+            f"nothing can be computed on {name!r} here: use cpu, or cuda on a machine with a GPU"
+        ) from error
 
 
 @contextmanager

@@ -50,7 +50,9 @@ def aggregate(chunks: Iterable[ChunkScores], duration: float) -> VideoScores:
     if not chunks:
         raise UnusableScores("No part of the video was scored.")
     first = chunks[0]
-    if any(model_of(chunk) != model_of(first) for chunk in chunks):
+    weights = [chunk.weights_sha256 for chunk in chunks if chunk.weights_sha256]  # an older endpoint tells of none
+    same = all((c.model_version, c.calibration) == (first.model_version, first.calibration) for c in chunks)
+    if not same or any(each != weights[0] for each in weights):
         raise UnusableScores("The model was replaced while this video was being scored; submit the video again.")
 
     frames: dict[int, FrameScore] = {}
@@ -74,7 +76,7 @@ def aggregate(chunks: Iterable[ChunkScores], duration: float) -> VideoScores:
     return VideoScores(
         model_version=first.model_version,
         trained=all(chunk.trained for chunk in chunks),
-        weights_sha256=first.weights_sha256,
+        weights_sha256=weights[0] if weights else [],
         calibration=first.calibration,
         logit=logit,
         video_logit=weighted_mean([w.video_logit for w in ordered], ordered),
@@ -86,10 +88,6 @@ def aggregate(chunks: Iterable[ChunkScores], duration: float) -> VideoScores:
         frames=[frames[frame_id] for frame_id in sorted(frames)],
         audio_anomalies=[anomaly for anomaly in anomalies if anomaly.start < anomaly.end],
     )
-
-
-def model_of(chunk: ChunkScores) -> tuple[str, list[str], Calibration]:
-    return chunk.model_version, chunk.weights_sha256, chunk.calibration
 
 
 def of_both(first: FrameScore, second: FrameScore) -> FrameScore:

@@ -14,7 +14,10 @@ Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    """What it does not know it passes over: while a deployment rolls out, and after one is taken back, the writer may
+    be of a later version than the reader."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class WindowScore(Frozen):
@@ -76,7 +79,7 @@ class ChunkScores(Frozen):
     model_version: str = Field(min_length=1)
     trained: bool
     weights_sha256: list[str] = Field(
-        default_factory=list, description="of the weights file of each model; empty: read from none"
+        default_factory=list, description="of the packaged weights of each model; empty: not known"
     )
     calibration: Calibration = Calibration()
     chunk_index: int = Field(ge=0)

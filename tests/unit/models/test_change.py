@@ -251,8 +251,10 @@ def test_the_picture_shows_the_region_that_spoke_for_fake() -> None:
     windows = torch.arange(5)[None]
     scored = model.score_windows(embeddings[None])
     assert log_odds(scored.fused).item() > 0
-    shown = region_evidence(model, embeddings, windows)
+    shown, spoken = region_evidence(model, embeddings, windows)
     assert shown.shape == (5, 14, 14)
+    assert (spoken[:, 1] > 0).all()
+    assert (spoken[:, [0, 2, 3, 4]] == 0).all()
     torch.testing.assert_close(shown[0], region_weights(14)[1] / region_weights(14)[1].max(), atol=1e-5, rtol=0)
 
 
@@ -266,7 +268,7 @@ def test_the_picture_shows_the_skin_where_its_tones_spoke_for_fake() -> None:
         model.video_head.output.weight[1, 0] = 1
     embeddings = moving(model, 5)
     embeddings[:, -BESIDE] = -1
-    shown = region_evidence(model, embeddings, torch.arange(5)[None])
+    shown, _ = region_evidence(model, embeddings, torch.arange(5)[None])
     torch.testing.assert_close(shown[0], region_weights(14)[SKIN] / region_weights(14)[SKIN].max(), atol=1e-5, rtol=0)
 
 
@@ -280,9 +282,10 @@ def test_a_face_that_lives_stays_dark() -> None:
         model.video_head.hidden.weight.copy_(torch.sign(changes[0]).expand_as(model.video_head.hidden.weight))
         model.video_head.output.weight[0].fill_(1)
         model.video_head.output.weight[1].fill_(-1)
-    assert (region_evidence(model, embeddings, torch.arange(5)[None]) == 0).all()
+    assert not any(found.any() for found in region_evidence(model, embeddings, torch.arange(5)[None]))
 
 
 def test_where_no_two_frames_follow_each_other_nothing_is_shown() -> None:
     model = tiny()
-    assert (region_evidence(model, moving(model, 5), torch.tensor([[0, -1, -1, -1, -1]])) == 0).all()
+    alone = torch.tensor([[0, -1, -1, -1, -1]])
+    assert not any(found.any() for found in region_evidence(model, moving(model, 5), alone))

@@ -10,7 +10,7 @@ import pytest
 from model_src.evaluation.score import load_predictor
 from model_src.serving.errors import ModelUnavailable
 from model_src.serving.load import SAGEMAKER_MODEL_DIR, ModelDirectory, UntrainedModel, choose_source
-from model_src.serving.manifest import MANIFEST, WEIGHTS, write_model_directory
+from model_src.serving.manifest import MANIFEST, WEIGHTS, sha256, write_model_directory
 from model_src.serving.predictor import Predictor
 from model_src.verdict.scores import Calibration
 from tests.unit.serving.chunks import make_chunk
@@ -30,7 +30,9 @@ def folder(tmp_path: Path) -> Path:
 def test_a_packaged_model_scores_as_the_one_that_was_packaged(folder: Path) -> None:
     original = Predictor(small_model(seed=7), model_version="2026-11", trained=True, calibration=CALIBRATION)
     chunk = make_chunk(1)
-    assert ModelDirectory(folder).load().score_chunk(chunk) == original.score_chunk(chunk)
+    packaged = ModelDirectory(folder).load().score_chunk(chunk)
+    assert packaged.weights_sha256 == [sha256(folder / WEIGHTS)]
+    assert packaged.model_copy(update={"weights_sha256": []}) == original.score_chunk(chunk)
 
 
 def test_a_processor_that_was_asked_for_is_taken_where_there_is_a_gpu(

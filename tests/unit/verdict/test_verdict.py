@@ -9,12 +9,12 @@ import statistics
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from model_src.verdict.aggregate import UnusableScores, aggregate
+from model_src.verdict.aggregate import UnusableScores, VideoScores, aggregate
 from model_src.verdict.agreement import modality_agreement, modality_contribution
 from model_src.verdict.calibrate import calibrate, frame_confidences, interval, pick, probability, uncertainty
-from model_src.verdict.prediction import WindowConfidence
+from model_src.verdict.prediction import Prediction, WindowConfidence
 from model_src.verdict.scores import AudioAnomaly, Calibration, ChunkScores, FrameScore, RegionShare, WindowScore
 from model_src.verdict.segments import join, merge_spans, suspicious_segments
 
@@ -141,6 +141,20 @@ def test_nothing_scored_is_an_error_not_a_verdict() -> None:
     "other",
     [{"calibration": Calibration(method="temperature", scale=0.5)}, {"weights_sha256": ["b"]}, {"model_version": "n"}],
 )
+def test_an_endpoint_that_does_not_name_its_weights_yet_is_no_other_model() -> None:
+    told = aggregate([chunk(0), chunk(1, weights_sha256=["a"]), chunk(2)], 60)
+    assert told.weights_sha256 == ["a"]
+
+
+@pytest.mark.parametrize("kind", [ChunkScores, VideoScores, Prediction])
+def test_what_a_later_version_tells_beside_is_passed_over(kind: type[BaseModel]) -> None:
+    """While a deployment rolls out, and after it was taken back, the reader is the older one."""
+    scores = chunk(0)
+    known = {ChunkScores: scores, VideoScores: aggregate([scores], 60), Prediction: calibrate(aggregate([scores], 60))}
+    later = known[kind].model_dump() | {"of_tomorrow": 1}
+    assert kind.model_validate(later) == known[kind]
+
+
 def test_scores_of_another_model_are_not_mixed_in_even_if_it_has_the_same_name(other: dict) -> None:
     with pytest.raises(UnusableScores, match="replaced"):
         aggregate([chunk(0, weights_sha256=["a"]), chunk(1, **({"weights_sha256": ["a"]} | other))], 60)
