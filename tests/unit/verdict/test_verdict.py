@@ -137,10 +137,6 @@ def test_nothing_scored_is_an_error_not_a_verdict() -> None:
         aggregate([chunk(windows=[])], 60)
 
 
-@pytest.mark.parametrize(
-    "other",
-    [{"calibration": Calibration(method="temperature", scale=0.5)}, {"weights_sha256": ["b"]}, {"model_version": "n"}],
-)
 def test_an_endpoint_that_does_not_name_its_weights_yet_is_no_other_model() -> None:
     told = aggregate([chunk(0), chunk(1, weights_sha256=["a"]), chunk(2)], 60)
     assert told.weights_sha256 == ["a"]
@@ -155,6 +151,10 @@ def test_what_a_later_version_tells_beside_is_passed_over(kind: type[BaseModel])
     assert kind.model_validate(later) == known[kind]
 
 
+@pytest.mark.parametrize(
+    "other",
+    [{"calibration": Calibration(method="temperature", scale=0.5)}, {"weights_sha256": ["b"]}, {"model_version": "n"}],
+)
 def test_scores_of_another_model_are_not_mixed_in_even_if_it_has_the_same_name(other: dict) -> None:
     with pytest.raises(UnusableScores, match="replaced"):
         aggregate([chunk(0, weights_sha256=["a"]), chunk(1, **({"weights_sha256": ["a"]} | other))], 60)
