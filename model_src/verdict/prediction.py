@@ -22,7 +22,7 @@ class AnomalousFrame(Frozen):
     saliency_url: str | None = Field(default=None, description="link to the original frame with the heat map over it")
     regions: list[RegionShare] = Field(
         default_factory=list,
-        description="where in the face it comes from, the strongest first: how hot the map is over each region, as a "
+        description="where in the face it comes from, the strongest first: how much each region speaks for fake, as a "
         "share of all; edge is the outline of the face, surroundings what lies around it; empty: no map",
     )
 
