@@ -171,7 +171,7 @@ class UploadForm(Contract):
 class AnalyzeVideoRequest(Contract):
     """What the client wants to upload. Everything has a default: an empty body asks for an MP4."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     filename: str = Field(default="video.mp4", min_length=1, max_length=200, description="shown back in job listings")
     content_type: str = Field(default="video/mp4", pattern=r"^video/(mp4|quicktime|x-msvideo|webm|x-matroska)$")

@@ -37,8 +37,6 @@ class ChunkPointer(Pointer):
 class SplitSummary(Footage):
     """What Split found, for the result's metadata."""
 
-    model_config = ConfigDict(extra="ignore")  # a version before a deployment may have told more
-
     duration: float
 
 

@@ -1,11 +1,12 @@
 """How many seconds of video a GPU scores in a second, whether its numbers are right, and where its time goes.
 
-python -m infra.bench.gpu             # writes out/bench-gpu.json; `infra.bench.serve` measures the same on its way
+    python -m infra.bench.gpu              # writes out/bench-gpu.json
+
+Weights are random, as in `infra.bench.serve`, which measures the same on its way.
 """
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from infra.bench.figures import save
 from infra.bench.material import BASE_SECONDS, CLIP_SECONDS, base_video, pack, repeat, split_clip
 
 CLIENTS = 16  # chunks under way at a time, twice as many as fit a batch: the next one gathers while one is scored
@@ -157,10 +159,8 @@ def main() -> None:
         place = Path(temporary)
         video = repeat(base_video(place / "base.mp4"), CLIP_SECONDS // BASE_SECONDS, place / "clip.mp4")
         figures = measure_gpu(pack("contract-v1", place / "model"), split_clip(video, place / "clip"))
-    target = Path("out") / "bench-gpu.json"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(figures, indent=2) + "\n")
-    print("->", target)
+    assert figures is not None  # there is a GPU
+    print("->", save("bench-gpu", figures))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ A client that is sent away with 503 waits as long as Retry-After says and comes 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import threading
 import time
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from infra.bench.figures import save
 
 CLIENTS = 64
 SETTLE = 0.2  # share of the time after which memory is first looked at: caches are full by then
@@ -106,7 +107,7 @@ def main() -> None:
         figures = load(url, server.child.pid, probe_chunk().to_bytes(), seconds=options.seconds)
     finally:
         server.stop()
-    (Path("out") / "bench-load.json").write_text(json.dumps(figures, indent=2) + "\n")
+    save("bench-load", figures)
     print(figures)
 
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from statistics import linear_regression, median
 from typing import Any
 
+from infra.bench.figures import save
 from infra.bench.gpu import measure_gpu
 from infra.bench.material import BASE_SECONDS, CLIP_SECONDS, base_video, pack, repeat, split_clip
 
@@ -292,9 +293,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # stopped from outside, it still stops what it started
     longest = max(arguments.longest, 120)  # the growth needs three lengths
     figures = bench(arguments.rounds, [] if arguments.no_jobs else [each for each in JOB_RUNS if each <= longest])
-    target = Path("out") / "bench-serve.json"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(figures, indent=2) + "\n")
+    target = save("bench-serve", figures)
     print("\n", {name: value for name, value in figures.items() if name != "models"}, "->", target)
 
 

@@ -25,6 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from infra.bench.figures import save
 from infra.bench.material import BASE_SECONDS, base_video, repeat
 
 LENGTHS = (10, 30, 120, 600)
@@ -154,10 +155,7 @@ def main() -> None:
         print(json.dumps(measure_here(way, Path(path))))
         return
     figures = bench(tuple(length for length in LENGTHS if length <= max(arguments.longest, 30)), arguments.times)
-    target = Path("out") / "bench-split.json"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(figures, indent=2) + "\n")
-    print({name: value for name, value in figures.items() if name != "rows"}, "->", target)
+    print({name: value for name, value in figures.items() if name != "rows"}, "->", save("bench-split", figures))
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ the network has nothing to do, with the given number of reading processes.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+from infra.bench.figures import save
 from model_src.data.dataset import WindowDataset
 from model_src.data.extract import extract_all
 from model_src.data.find import load_videos
@@ -81,12 +81,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes that read data during training")
     arguments = parser.parse_args()
     figures = bench(arguments.videos, arguments.seconds, arguments.workers)
-    target = Path("out") / "bench-train.json"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(figures, indent=2) + "\n")
     for name, value in figures.items():
         print(f"{name:>34}  {value}")
-    print("->", target)
+    print("->", save("bench-train", figures))
 
 
 if __name__ == "__main__":

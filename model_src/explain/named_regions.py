@@ -11,8 +11,6 @@ from torch import Tensor
 from model_src.models.regions import AROUND_FACE, region_cells
 from model_src.verdict.scores import Region, RegionShare
 
-DIGITS = 3
-
 
 def heat_on_regions(heat: Tensor) -> Tensor:
     """How hot each region of aligned crops is: [N, h, h] -> [N, R].
@@ -38,5 +36,5 @@ def shares(strengths: Tensor) -> Tensor:
 
 def named_regions(found: list[float]) -> list[RegionShare]:
     """Shares of the regions [R], the strongest first."""
-    pairs = zip(get_args(Region), (round(share, DIGITS) for share in found), strict=True)
-    return [RegionShare(region=name, share=share) for name, share in sorted(pairs, key=lambda pair: -pair[1]) if share]
+    pairs = sorted(zip(get_args(Region), found, strict=True), key=lambda pair: -pair[1])
+    return [RegionShare(region=name, share=share) for name, share in pairs if share]

@@ -75,14 +75,13 @@ def group_chunks(batch: Sequence[Material], codes: Codes, device: torch.device) 
 def share_out(batch: Sequence[Material], codes: Codes) -> list[Share]:
     speech = np.zeros(0, np.bool_) if codes.sound is None else codes.sound.mask.any(dim=1).cpu().numpy()  # [R]
     frames = one_after_another([len(each.chunk.crops) if each.looks else 0 for each in batch])
-    sound = one_after_another([len(each.speaks) if each.audio is not None else 0 for each in batch])
+    sound = one_after_another([len(each.speaks) for each in batch])
     shares = []
     for place, (each, own, stretch) in enumerate(zip(batch, frames, sound, strict=True)):
         held = each.chunk.window_frames.astype(np.int64)  # [W, T]
         held = np.where((held >= 0) & each.looks, held + own.start, -1)
         heard = np.full(len(held), -1)  # [W]
-        if each.audio is not None:
-            heard[each.speaks] = np.where(speech[stretch], np.arange(stretch.start, stretch.stop), -1)
+        heard[each.speaks] = np.where(speech[stretch], np.arange(stretch.start, stretch.stop), -1)
         rows = np.flatnonzero((held >= 0).any(axis=1) | (heard >= 0))
         shares.append(Share(place, each.chunk, rows, own, held[rows], heard[rows]))
     return shares

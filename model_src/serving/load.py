@@ -196,8 +196,7 @@ def read_models(path: Path) -> list[MultimodalModel]:
     """The model of a checkpoint, or every member of a model directory, for whatever is not serving."""
     if not (path / MANIFEST).is_file():
         return [load_for_inference(path)]
-    places = range(1, read_verified(path).members + 1)
-    return [load_for_inference(path / of_member(WEIGHTS, place)) for place in places]
+    return [load_for_inference(path / name) for name in read_verified(path).weights]
 
 
 def check(predictor: Predictor, plan: Plan, backend: str, bound: float) -> None:
