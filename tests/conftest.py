@@ -26,6 +26,16 @@ if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
 
 
 INTEGRATION = "tests/integration/"
+# Whose preparation costs more than their tests: each on one worker, so that it is done once.
+TOGETHER = (
+    INTEGRATION,
+    "tests/unit/training_job/test_job.py",
+    "tests/unit/studies/test_attack.py",
+    "tests/unit/studies/test_study.py",
+    "tests/unit/serving/test_backends.py",
+    "tests/unit/serving/test_package.py",
+    "tests/unit/preprocess/test_split.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,15 +46,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist nobody asks
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Everything under tests/integration runs on the one embedded stack, so on one worker.
+    """Everything under tests/integration runs on the one embedded stack, so on one worker; other files share as much.
 
-    The marker `xdist_group` says the same and does nothing here: pytest-xdist 3.8 writes the group into a place from
-    which pytest 9.2 no longer reads a test's id, and each worker started a stack of its own.
+    The marker `xdist_group` would say the same and does nothing here: pytest-xdist 3.8 writes the group into a place
+    from which pytest 9.2 no longer reads a test's id, and each worker started a stack of its own.
     """
     from xdist.scheduler import LoadScopeScheduling
 
     class OneStack(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return INTEGRATION if nodeid.startswith(INTEGRATION) else nodeid
+            return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
 
     return OneStack(config, log) if config.getoption("dist") == "loadgroup" else None

@@ -26,7 +26,7 @@ from tests.unit.serving.chunks import make_chunk
 from tests.unit.training.made_run import watcher
 from tests.unit.training_job.tree import lay_out, start
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("training-job"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 PATIENCE = 300  # seconds for what takes ten: a busy machine is no failure
 
 
