@@ -1,4 +1,4 @@
-"""Show where: the most suspicious frames, as they were in the video, with the model's attention over the face."""
+"""Show where: the most suspicious frames, as they were in the video, with what speaks for fake over the face."""
 
 from __future__ import annotations
 

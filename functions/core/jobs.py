@@ -35,7 +35,10 @@ def epoch_in(days: float) -> int:
 
 
 class Job(BaseModel):
-    """The record behind the status route. Owner None: uploaded straight into the bucket, seen by operators only."""
+    """The record behind the status route.
+
+    Owner None: uploaded straight into the bucket and not under users/, seen by operators only.
+    """
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,4 +1,6 @@
-"""Logs and metrics for every function: JSON lines with the job's id on each, secrets and raw bytes never among them.
+"""Logs and metrics for every function: JSON lines, secrets and raw bytes never among them.
+
+Every line of a workflow step carries `job_id`; those of the endpoint carry `request_id`, which begins with it.
 
 Both carry the service's name, which the template sets to the stack's (POWERTOOLS_SERVICE_NAME): staging and production
 in one account stay apart.

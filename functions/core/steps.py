@@ -62,7 +62,7 @@ class Chunks(Accepted):
 
 
 class WorkFiles:
-    """The names of a job's files, in one place. Artifacts die after a day; results stay."""
+    """The names of a job's files, in one place. Artifacts die after a day, results after JobRetentionDays."""
 
     def __init__(self, job_id: str, artifacts_bucket: str, results_bucket: str) -> None:
         self.job_id, self.artifacts, self.results = job_id, artifacts_bucket, results_bucket

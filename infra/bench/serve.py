@@ -2,11 +2,11 @@
 
     python -m infra.bench.serve            # writes out/bench-serve.json; about ten minutes
 
-The clip is a real talking head, 30 s in 60 windows, split once. (a) the design's way runs every window by itself
-through the whole network, in eager float32; (b) ours is the complete `score_chunk`, with dropout passes and Grad-CAM,
-which (a) is spared. Each way is a process of its own, so that its peak memory is its own. They take turns, one at a
-time, and medians count: whatever else the machine does slows all of them alike. Weights are random: speed asks for no
-more, and probabilities near one half show every difference.
+The clip is made of real frames and a synthetic voice, 30 s in 60 windows, split once. (a) the design's way runs every
+window by itself through the whole network, in eager float32; (b) ours is the complete `score_chunk`, with dropout
+passes and Grad-CAM, which (a) is spared. Each way is a process of its own, so that its peak memory is its own. They
+take turns, one at a time, and medians count: whatever else the machine does slows all of them alike. Weights are
+random: speed asks for no more, and probabilities near one half show every difference.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ DEFAULT = Path(".aura")
 
 
 def stack_home() -> Path:
-    """The state folder: AURA_HOME, or .aura where one stands."""
+    """The state folder: AURA_HOME, or .aura in the current folder."""
     return Path(os.environ.get("AURA_HOME") or DEFAULT)
 
 

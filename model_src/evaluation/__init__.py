@@ -1,1 +1,1 @@
-"""How good a model is, how far its probabilities can be trusted, and what breaks it."""
+"""How good a model is, and how far its probabilities can be trusted."""

@@ -1,1 +1,1 @@
-"""Why the model said so: where it looked, what it heard."""
+"""Why the model said so: which places in a face speak for fake, and which stretches of the sound."""

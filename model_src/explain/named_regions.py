@@ -15,7 +15,7 @@ from model_src.verdict.scores import Region, RegionShare
 def heat_on_regions(heat: Tensor) -> Tensor:
     """How hot each region of aligned crops is: [N, h, h] -> [N, R].
 
-    The mean over a region counts, not the sum: a small mouth that glows says more than a wide forehead that glimmers.
+    The mean over a region counts, not the sum: a small mouth with much heat says more than a wide forehead with little.
     """
     return torch.einsum("rij,nij->nr", weights(heat.shape[-1]).to(heat), heat)
 

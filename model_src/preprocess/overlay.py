@@ -1,4 +1,4 @@
-"""Where the model looked, drawn onto the original frame."""
+"""What speaks for fake, drawn onto the original frame."""
 
 from __future__ import annotations
 

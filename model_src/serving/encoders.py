@@ -1,7 +1,8 @@
 """The expensive half of the model: frames and sound to encodings, each exactly once.
 
-Everything else a chunk needs (windows, heads, MC dropout, Grad-CAM) starts from these encodings and costs little, so a
-faster way to run the networks has to replace this one class and nothing more.
+Everything else a chunk needs (windows, heads, MC dropout, saliency) starts from these encodings, so a faster way to run
+the networks has to replace this one class and nothing more. On a processor the rest costs little; on a GPU it took
+longer than the networks, so chunks pass through the heads together (infra/decisions.md, 2026-11-27).
 """
 
 from __future__ import annotations

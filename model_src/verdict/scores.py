@@ -46,12 +46,17 @@ class RegionShare(Frozen):
 
 
 class FrameScore(Frozen):
-    """One sampled frame: its own score from the picture alone and, for the most suspicious, where it came from."""
+    """One sampled frame: its score from the picture alone and, for the most suspicious, where it came from.
+
+    Where it is change that tells, the score is that of the seconds that hold the frame.
+    """
 
     frame_id: int = Field(ge=0)
     timestamp: Finite
     logit: Finite
-    saliency: list[list[Probability]] | None = Field(default=None, description="Grad-CAM over the crop, rows of 0..1")
+    saliency: list[list[Probability]] | None = Field(
+        default=None, description="over the crop, rows of 0..1: Grad-CAM, or what each region says"
+    )
     regions: list[RegionShare] = Field(default_factory=list, description="the saliency in words, the strongest first")
     transform: list[list[Finite]] | None = Field(default=None, description="2x3 map from video frame to crop")
 

@@ -1,4 +1,4 @@
-"""Where the local endpoint listens, where it finds the model, and where results and notices go."""
+"""The local endpoint's name, where it finds the model, S3 and SNS, and where results, notices and its state go."""
 
 from __future__ import annotations
 
