@@ -1,7 +1,8 @@
-"""A recording without a picture as one chunk: its windows have sound and no frames."""
+"""Recordings without a picture: read as one chunk, whose windows have sound and no frames, and written."""
 
 from __future__ import annotations
 
+import wave
 from fractions import Fraction
 from pathlib import Path
 
@@ -62,3 +63,12 @@ def samples_of(path: Path) -> NDArray[np.int16]:
         raise VideoRejected("corrupt_video", f"The recording cannot be read: {error}") from error
     parts = [piece.to_ndarray().reshape(-1).astype(np.int16, copy=False) for piece in pieces]
     return np.concatenate([np.zeros(0, np.int16), *parts])
+
+
+def write_recording(path: Path, samples: NDArray[np.int16], sample_rate: int = SAMPLE_RATE) -> None:
+    """[S] as a WAV file, mono."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(sample_rate)
+        file.writeframes(samples.astype("<i2").tobytes())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import wave
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,9 +10,8 @@ import numpy as np
 from model_src.data.fakes.copy_synthesis import revoiced
 from model_src.data.fakes.vocoders import Vocoder
 from model_src.data.manifest import write_manifest
-from model_src.data.recording import samples_of
+from model_src.data.recording import samples_of, write_recording
 from model_src.data.video import Video
-from model_src.preprocess.chunk import SAMPLE_RATE
 
 LIST = "manifest.json"
 
@@ -25,11 +23,7 @@ def revoice(videos: Sequence[Video], vocoder: Vocoder, folder: Path, seed: int =
     for number, video in enumerate(videos):
         path = folder / f"{video.video_id}_{vocoder}.wav"
         made = revoiced(samples_of(video.path), vocoder, np.random.default_rng([seed, number]))
-        with wave.open(str(path), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(SAMPLE_RATE)
-            file.writeframes(made.astype("<i2").tobytes())
+        write_recording(path, made)
         real = video.model_copy(update={"source": vocoder, "method": "real"})
         copy = {"video_id": path.stem, "label": 1, "path": path, "method": vocoder}
         listed += [real, real.model_copy(update=copy)]
