@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from functions.core import wiring
@@ -12,6 +11,7 @@ from functions.core.settings import VideoSettings
 from functions.core.steps import ChunkPointer, Chunks, Rejected, SplitSummary, VideoStep, WorkFiles
 from functions.core.transient import aws_may_fail
 from functions.core.workspace import downloaded
+from model_src.preprocess.checksum import sha256
 from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.errors import VideoRejected
 from model_src.preprocess.limits import Limits
@@ -42,8 +42,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         except VideoRejected as rejection:
             logger.info("video rejected", extra={"code": rejection.code})
             return Rejected.because(rejection.code, rejection.message).model_dump(mode="json")
-        with path.open("rb") as file:
-            digest, size = hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
+        digest, size = sha256(path), path.stat().st_size
 
     found = report.to_dict()
     logger.info("video split", extra={"split": found})

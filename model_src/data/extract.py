@@ -16,8 +16,9 @@ from pathlib import Path
 
 from model_src.data import film, recording
 from model_src.data.extracted import NotExtracted, is_same, record_of
-from model_src.data.store import Look, Record, Store, sha256
+from model_src.data.store import Look, Record, Store
 from model_src.data.video import Video
+from model_src.preprocess.checksum import sha256
 from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.errors import ImageRejected, VideoRejected
 from model_src.preprocess.limits import Limits

@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from model_src.data.store import Look, Record, Store, sha256
+from model_src.data.store import Look, Record, Store
 from model_src.data.video import Video
+from model_src.preprocess.checksum import sha256
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from model_src.data.manifest import ManifestInvalid
-from model_src.data.store import sha256
 from model_src.data.video import Video
+from model_src.preprocess.checksum import sha256
 
 
 def joined(videos: Iterable[Video]) -> list[Video]:

@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from model_src.preprocess.checksum import sha256
 from model_src.preprocess.chunk import Chunk
 
 RECORD = "record.json"
@@ -104,8 +105,3 @@ class Store:
             for chunk in record.chunks
             if not (folder / chunk.name).is_file() or sha256(folder / chunk.name) != chunk.sha256
         ]
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

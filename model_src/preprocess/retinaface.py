@@ -6,7 +6,6 @@ outputs boxes [1, N, 4], scores [1, N, 2] and points [1, N, 10], relative to a f
 
 from __future__ import annotations
 
-import hashlib
 from itertools import product
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_src.preprocess.boxes import apart
+from model_src.preprocess.checksum import sha256
 from model_src.preprocess.errors import DetectorUnavailable
 from model_src.preprocess.faces import Face, Image
 from model_src.preprocess.network import OnnxNetwork
@@ -73,15 +73,15 @@ def anchors(size: tuple[int, int]) -> NDArray[np.float32]:
     return np.array(cells, np.float32)
 
 
-def _checked(weights: str | None, sha256: str | None) -> Path:
-    if not weights or not sha256:
+def _checked(weights: str | None, expected: str | None) -> Path:
+    if not weights or not expected:
         raise DetectorUnavailable(
             "RetinaFace needs detector_weights (an ONNX file) and detector_sha256 in the settings"
         )
     path = Path(weights)
     if not path.is_file():
         raise DetectorUnavailable(f"RetinaFace's weights file {path} does not exist")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != sha256.lower():
-        raise DetectorUnavailable(f"RetinaFace's weights file {path} has SHA-256 {found}, not {sha256.lower()}")
+    found = sha256(path)
+    if found != expected.lower():
+        raise DetectorUnavailable(f"RetinaFace's weights file {path} has SHA-256 {found}, not {expected.lower()}")
     return path

@@ -25,13 +25,14 @@ from model_src import models
 from model_src.config import load_config, named_configs
 from model_src.models import MultimodalModel, build, load_for_inference
 from model_src.models.ensemble import together
+from model_src.preprocess.checksum import sha256
 from model_src.serving.backends import BOUNDS, Backend, make_encoders, usable
 from model_src.serving.cuda_encoders import CudaEncoders
 from model_src.serving.encoders import Encoders
 from model_src.serving.errors import InferenceFailed, ModelUnavailable
 from model_src.serving.graph_encoders import keep_heads_only
 from model_src.serving.logs import logger
-from model_src.serving.manifest import CALIBRATION, MANIFEST, WEIGHTS, Manifest, read_verified, sha256
+from model_src.serving.manifest import CALIBRATION, MANIFEST, WEIGHTS, Manifest, read_verified
 from model_src.serving.names import of_member
 from model_src.serving.package import package_model
 from model_src.serving.parity import difference, probabilities, probe_chunk

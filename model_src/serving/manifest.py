@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Self
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from model_src.models import Ensemble, MultimodalModel, save_for_serving
 from model_src.models.ensemble import members_of
+from model_src.preprocess.checksum import sha256
 from model_src.serving.errors import ModelUnavailable
 from model_src.serving.names import of_member
 from model_src.serving.plan import Plan
@@ -97,8 +97,3 @@ def read_verified(folder: Path) -> Manifest:
         if sha256(path) != expected:
             raise ModelUnavailable(f"{name} is not the file that was packaged: its SHA-256 differs from the manifest.")
     return manifest
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

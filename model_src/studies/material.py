@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from model_src.data.source import Preextracted
-from model_src.data.store import RECORD, Look, Store, sha256
+from model_src.data.store import RECORD, Look, Store
 from model_src.data.video import Video
+from model_src.preprocess.checksum import sha256
 from model_src.training.run import source_of
 from model_src.training.settings import TrainSettings
 

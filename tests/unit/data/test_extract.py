@@ -20,9 +20,10 @@ from model_src.data.extracted import NotExtracted
 from model_src.data.made_clips import make_dataset
 from model_src.data.manifest import scan_tree
 from model_src.data.source import OnTheFly, Preextracted
-from model_src.data.store import Look, Record, Store, sha256
+from model_src.data.store import Look, Record, Store
 from model_src.data.video import Video
 from model_src.evaluation.score import each_chunk, score_videos
+from model_src.preprocess.checksum import sha256
 from model_src.studies.conditions import CONDITIONS
 from model_src.studies.robustness import one_under
 from tests.media import make_clip

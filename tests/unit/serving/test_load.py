@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from model_src.evaluation.score import load_predictor
+from model_src.preprocess.checksum import sha256
 from model_src.serving.errors import ModelUnavailable
 from model_src.serving.load import SAGEMAKER_MODEL_DIR, ModelDirectory, UntrainedModel, choose_source
-from model_src.serving.manifest import MANIFEST, WEIGHTS, sha256, write_model_directory
+from model_src.serving.manifest import MANIFEST, WEIGHTS, write_model_directory
 from model_src.serving.predictor import Predictor
 from model_src.verdict.scores import Calibration
 from tests.unit.serving.chunks import make_chunk

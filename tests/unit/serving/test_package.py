@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from model_src.models import MultimodalModel
+from model_src.preprocess.checksum import sha256
 from model_src.serving import load
 from model_src.serving.backends import Backend, usable
 from model_src.serving.errors import ModelUnavailable
 from model_src.serving.graph_encoders import GraphEncoders
 from model_src.serving.load import ModelDirectory, UntrainedModel
-from model_src.serving.manifest import MANIFEST, WEIGHTS, Manifest, read_verified, sha256
+from model_src.serving.manifest import MANIFEST, WEIGHTS, Manifest, read_verified
 from model_src.serving.package import package_model, write_archive
 from model_src.serving.plan import Measured, Plan
 from model_src.verdict.scores import Calibration

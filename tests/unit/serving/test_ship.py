@@ -9,11 +9,12 @@ import torch
 from safetensors.torch import load_file
 
 from model_src.models import load_for_inference
+from model_src.preprocess.checksum import sha256
 from model_src.serving import load, measure
 from model_src.serving import ship as shipping
 from model_src.serving.errors import ModelUnavailable
 from model_src.serving.load import choose_source
-from model_src.serving.manifest import MANIFEST, WEIGHTS, Manifest, read_verified, sha256
+from model_src.serving.manifest import MANIFEST, WEIGHTS, Manifest, read_verified
 from model_src.serving.package import package_model
 from model_src.serving.predictor import Predictor
 from model_src.serving.ship import MAX_BYTES, NotShippable, ship
