@@ -9,8 +9,8 @@ import numpy as np
 
 from model_src.preprocess.align import CANONICAL
 from model_src.preprocess.chunk import CROP, SAMPLE_RATE, VOICE_CELL, Chunk
-from model_src.verdict.calibrate import pick
-from model_src.verdict.scores import ChunkScores
+from model_src.verdict.calibrate import pick, probability
+from model_src.verdict.scores import Calibration, ChunkScores
 
 SECONDS = 3  # the last of its windows passes the end
 RATE = 5
@@ -58,13 +58,14 @@ def probe_chunk() -> Chunk:
 
 
 def probabilities(scores: ChunkScores) -> Probabilities:
-    """Three for each window: fused, video, audio; the fused one in place of a modality it lacks."""
+    """Three for each window: fused, video, audio; the fused one in place of a modality it lacks. None is calibrated."""
+    as_it_is = Calibration()
     logits = [
         window.logit if logit is None else logit
         for window in scores.windows
         for logit in (window.logit, window.video_logit, window.audio_logit)
     ]
-    return [1 / (1 + math.exp(-max(min(logit, 500.0), -500.0))) for logit in logits]
+    return [probability(logit, as_it_is) for logit in logits]
 
 
 def difference(ours: Probabilities, reference: Probabilities) -> Difference:

@@ -10,6 +10,7 @@ from model_src.config.load import ConfigInvalid
 from model_src.data.batch import Batch
 from model_src.data.sample import FORGED
 from model_src.models import MultimodalModel
+from model_src.models.heads import log_odds
 from model_src.models.inputs import frames_from_crops, waveform_from_pcm
 from model_src.models.losses import AuxiliaryLossWeighter
 from model_src.models.outputs import TrainingOutput
@@ -89,7 +90,7 @@ class Objective(nn.Module):
         if temporal is not None:
             losses["temporal"] = temporal
         total = self.weighter.compute_total_loss(main, **losses)
-        odds = (windows.fused[:, 1] - windows.fused[:, 0]).detach().float()  # [B]
+        odds = log_odds(windows.fused).detach().float()  # [B]
         return total, {"main": main} | losses, odds
 
     def shares(self, losses: dict[str, float]) -> dict[str, float]:
