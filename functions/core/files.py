@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 from pydantic import BaseModel
@@ -87,8 +86,8 @@ def locate(bucket: str, key: str) -> str:
 
 
 def parse(location: str) -> tuple[str, str]:
-    parts = urlsplit(location, allow_fragments=False)
-    if parts.scheme != "s3" or not parts.netloc or len(parts.path) < 2:
+    """Bucket and key. It only looks like a URL: a key may hold anything, so nothing in it means anything."""
+    bucket, _, key = location.removeprefix("s3://").partition("/")
+    if not (location.startswith("s3://") and bucket and key):
         raise ValueError(f"not an S3 location: {location!r}")
-    query = f"?{parts.query}" if parts.query else ""
-    return parts.netloc, parts.path[1:] + query
+    return bucket, key

@@ -6,6 +6,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+from functions.core.files import parse
 from infra.training.job import JobRefused, JobState, call
 from model_src.serving.manifest import Manifest, read_verified
 
@@ -17,7 +18,7 @@ def download(s3: Any, job: JobState, folder: Path) -> Manifest:
             f"{job.name} has made no model: it is {job.status}. Its checkpoints are in {job.checkpoints}; "
             "`aura package` makes a model of one."
         )
-    bucket, _, key = job.model.removeprefix("s3://").partition("/")
+    bucket, key = parse(job.model)
     folder.mkdir(parents=True, exist_ok=True)
     archive = folder / "model.tar.gz"
     call(s3.download_file, Bucket=bucket, Key=key, Filename=str(archive))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from functions.core.files import locate, parse
+
 
 @dataclass(frozen=True)
 class Location:
@@ -16,16 +18,13 @@ class Location:
     @classmethod
     def parse(cls, uri: str) -> Location:
         """`s3://bucket/any/key` → Location. A location that is no S3 URI is refused with a sentence."""
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
-        if not uri.startswith("s3://") or not bucket:
-            raise ValueError(f"{uri!r} is not an S3 location: expected s3://bucket/key")
-        return cls(bucket, key)
+        return cls(*parse(uri))
 
     def child(self, name: str) -> Location:
         return Location(self.bucket, f"{self.key.rstrip('/')}/{name}".lstrip("/"))
 
     def __str__(self) -> str:
-        return f"s3://{self.bucket}/{self.key}"
+        return locate(self.bucket, self.key)
 
 
 @dataclass(frozen=True)
