@@ -22,7 +22,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     wiring.jobs().advance(step.job_id, Stage.AGGREGATING)
     files = wiring.files()
     scored = [ChunkPointer.model_validate(pointer) for pointer in event["scores"]]
-    work = WorkFiles(step.job_id, settings.artifacts_bucket, settings.results_bucket)
+    work = WorkFiles.of(step.job_id, settings)
     duration = files.read_model(work.summary, SplitSummary).duration
     video = aggregate((files.read_model(pointer.location, ChunkScores) for pointer in scored), duration)
     files.write_model(work.video_scores, video)

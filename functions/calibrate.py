@@ -23,7 +23,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     step, settings = JobStep.model_validate(event), PipelineSettings.load()
     logger.append_keys(job_id=step.job_id)
     wiring.jobs().advance(step.job_id, Stage.CALIBRATING)
-    files, work = wiring.files(), WorkFiles(step.job_id, settings.artifacts_bucket, settings.results_bucket)
+    files, work = wiring.files(), WorkFiles.of(step.job_id, settings)
     scores = files.read_model(work.video_scores, VideoScores)
     prediction = calibrate(scores).model_copy(update={"frame_confidences_url": work.frame_confidences})
     frames = TypeAdapter(list[FrameConfidence]).dump_json(frame_confidences(scores))

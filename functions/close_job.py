@@ -39,8 +39,7 @@ def refusal(error: dict[str, str]) -> JobError:
 
 
 def success(job_id: str) -> Result:
-    settings, files = PipelineSettings.load(), wiring.files()
-    work = WorkFiles(job_id, settings.artifacts_bucket, settings.results_bucket)
+    files, work = wiring.files(), WorkFiles.of(job_id, PipelineSettings.load())
     scores, summary = files.read_model(work.video_scores, VideoScores), files.read_model(work.summary, SplitSummary)
     result = Result(
         prediction=files.read_model(work.prediction, Prediction),

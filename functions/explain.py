@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     step, settings = VideoStep.model_validate(event), VideoSettings.load()
     logger.append_keys(job_id=step.job_id)
     wiring.jobs().advance(step.job_id, Stage.EXPLAINING)
-    files, work = wiring.files(), WorkFiles(step.job_id, settings.artifacts_bucket, settings.results_bucket)
+    files, work = wiring.files(), WorkFiles.of(step.job_id, settings)
     prediction = files.read_model(work.prediction, Prediction)
     maps = {
         f.frame_id: f for f in files.read_model(work.video_scores, VideoScores).frames if f.saliency and f.transform

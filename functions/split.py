@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     step, settings = VideoStep.model_validate(event), VideoSettings.load()
     logger.append_keys(job_id=step.job_id)
     wiring.jobs().advance(step.job_id, Stage.SPLITTING)
-    work = WorkFiles(step.job_id, settings.artifacts_bucket, settings.results_bucket)
+    work = WorkFiles.of(step.job_id, settings)
     files = wiring.files()
     limits = Limits(max_seconds=settings.max_video_seconds, max_bytes=settings.max_upload_bytes)
     chunks: list[ChunkPointer] = []

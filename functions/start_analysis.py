@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from functions.core.observability import logger
-from functions.core.settings import StartSettings
+from functions.core.settings import WorkflowSettings
 from functions.core.uploads import Upload
 from functions.core.wiring import client
 
@@ -17,7 +17,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, str]:
     machine = client("stepfunctions")
     try:
         machine.start_execution(
-            stateMachineArn=StartSettings.load().state_machine_arn,
+            stateMachineArn=WorkflowSettings.load().state_machine_arn,
             name=upload.job_id,
             input=upload.as_execution_input(),
         )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from functions.core.observability import MetricUnit, logger, metrics
-from functions.core.settings import StartSettings
+from functions.core.settings import WorkflowSettings
 from functions.core.wiring import client
 
 
@@ -14,7 +14,7 @@ from functions.core.wiring import client
 @metrics.log_metrics
 def handler(_event: dict[str, Any], _context: Any) -> dict[str, float]:
     pages = client("stepfunctions").get_paginator("list_executions")
-    running = pages.paginate(stateMachineArn=StartSettings.load().state_machine_arn, statusFilter="RUNNING")
+    running = pages.paginate(stateMachineArn=WorkflowSettings.load().state_machine_arn, statusFilter="RUNNING")
     started = [execution["startDate"] for page in running for execution in page["executions"]]
     oldest = (datetime.now(UTC) - min(started)).total_seconds() if started else 0.0
     metrics.add_metric(name="OldestRunningJobSeconds", unit=MetricUnit.Seconds, value=oldest)

@@ -8,6 +8,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MAX_UPLOAD_BYTES = 500 * 2**20
+
 
 class Settings(BaseModel):
     """A missing or malformed variable stops the function with its name, not with a KeyError three calls later."""
@@ -23,14 +25,14 @@ class Settings(BaseModel):
 
 
 class JobSettings(Settings):
-    """Every function follows jobs."""
+    """Register and whoever follows a job: the table it stands in, and how long it stays there."""
 
     jobs_table: str
     job_retention_days: int = Field(default=90, ge=1)
 
 
-class StartSettings(Settings):
-    """Start the state machine for an upload."""
+class WorkflowSettings(Settings):
+    """The state machine that StartAnalysis starts and WatchJobs looks at."""
 
     state_machine_arn: str
 
@@ -46,13 +48,12 @@ class VideoSettings(PipelineSettings):
     """Validate, Split and Explain, which open the video: what is accepted."""
 
     max_video_seconds: float = Field(default=600, gt=0)
-    max_upload_bytes: int = Field(default=500 * 2**20, gt=0)
+    max_upload_bytes: int = Field(default=MAX_UPLOAD_BYTES, gt=0)
 
 
 class ScoringSettings(JobSettings):
     """ScoreChunk: which endpoint, and how long a chunk may take."""
 
-    artifacts_bucket: str
     endpoint_name: str
     scoring_timeout_seconds: int = Field(ge=1, le=3000)
 
@@ -61,5 +62,5 @@ class ApiSettings(JobSettings):
     """The three routes."""
 
     uploads_bucket: str
-    max_upload_bytes: int = Field(default=500 * 2**20, gt=0)
+    max_upload_bytes: int = Field(default=MAX_UPLOAD_BYTES, gt=0)
     upload_expiry_seconds: int = Field(default=900, ge=1, le=3600)

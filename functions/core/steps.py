@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from functions.core.contracts import ErrorCode, Footage, JobError
 from functions.core.files import locate
+from functions.core.settings import PipelineSettings
 from functions.core.uploads import Upload
 
 
@@ -66,6 +67,10 @@ class WorkFiles:
 
     def __init__(self, job_id: str, artifacts_bucket: str, results_bucket: str) -> None:
         self.job_id, self.artifacts, self.results = job_id, artifacts_bucket, results_bucket
+
+    @classmethod
+    def of(cls, job_id: str, settings: PipelineSettings) -> WorkFiles:
+        return cls(job_id, settings.artifacts_bucket, settings.results_bucket)
 
     def chunk(self, index: int) -> str:
         return locate(self.artifacts, f"{self.job_id}/chunks/{index:04d}.chunk")
