@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 
@@ -18,7 +18,6 @@ from model_src.serving.names import of_member
 from model_src.serving.runtimes import OnnxRuntime, OpenVino, Runtime
 
 Backend = Literal["torch", "onnxruntime", "openvino", "openvino-bf16"]
-BACKENDS: tuple[Backend, ...] = get_args(Backend)
 
 # How far a window's probability may be from what PyTorch says in float32.
 BOUNDS: dict[Backend, float] = {"torch": 1e-3, "onnxruntime": 1e-3, "openvino": 1e-3, "openvino-bf16": 2e-2}

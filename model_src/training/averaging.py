@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -38,13 +38,7 @@ class AveragedWeights:
         finally:
             model.load_state_dict(own)
 
-    def state_dict(self) -> dict[str, dict[str, Tensor] | int]:
-        return {"state": self.state, "steps": self.steps}
-
-    def load_state_dict(self, saved: dict[str, dict[str, Tensor] | int]) -> None:
-        state, steps = saved["state"], saved["steps"]
-        assert isinstance(state, dict)
-        assert isinstance(steps, int)
+    def go_on_from(self, state: Mapping[str, Tensor], steps: int) -> None:
         for name, value in state.items():
             self.state[name].copy_(value)
         self.steps = steps

@@ -233,7 +233,7 @@ class Trainer:
         refuse_others(path, state["fixed"], fixed(self.settings, self.model.config))
         weights: dict[str, Tensor] = saved["model_state_dict"]
         if self.average is not None:
-            self.average.load_state_dict({"state": weights, "steps": state["averaged_steps"]})
+            self.average.go_on_from(weights, state["averaged_steps"])
             weights = state["learning_weights"]
         self.model.load_state_dict(weights)
         self.optimizer.load_state_dict(saved["optimizer_state_dict"])

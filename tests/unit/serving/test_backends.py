@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from model_src.models import MultimodalModel
 from model_src.serving import backends
-from model_src.serving.backends import BACKENDS, BOUNDS, Backend, has_bf16, make_encoders, usable
+from model_src.serving.backends import BOUNDS, Backend, has_bf16, make_encoders, usable
 from model_src.serving.graphs import export_graphs
 from model_src.serving.parity import difference, probabilities, probe_chunk
 from model_src.serving.predictor import Predictor
@@ -18,7 +19,7 @@ from model_src.verdict.moments import most_suspicious
 from tests.unit.serving.chunks import make_chunk
 from tests.unit.serving.models import small_model
 
-EXPORTED = [name for name in BACKENDS if name != "torch"]
+EXPORTED: list[Backend] = [name for name in get_args(Backend) if name != "torch"]
 
 
 @pytest.fixture(scope="module")
