@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
-import boto3
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -15,9 +14,8 @@ from infra.cli.client import ApiClient, ApiError, fetch
 from infra.cli.show import console, picture_name, show
 from infra.local.deploy import DeployFailed
 from infra.local.home import stack_home
-from infra.local.processes import REGION, StartFailed
+from infra.local.processes import StartFailed
 from infra.local.stack import AlreadyRunning, EmbeddedStack, running_stack
-from infra.local.users import token_for
 
 FRAMES = "frame_confidences.json"
 WORDS = {
@@ -60,12 +58,7 @@ def connect(api: str | None, token: str | None, cleanup: ExitStack) -> ApiClient
         return ApiClient(api, token)
     running = running_stack(stack_home())
     if running:
-        cognito = boto3.client(
-            "cognito-idp", endpoint_url=running.aws_url, region_name=REGION,
-            aws_access_key_id="test", aws_secret_access_key="test",
-        )  # fmt: skip
-        outputs = running.outputs
-        return ApiClient(running.api_url, token_for(cognito, outputs["UserPoolId"], outputs["UserPoolClientId"]))
+        return ApiClient(running.api_url, running.token())
     with console.status("starting the embedded stack (emulator, template, model) …"):
         stack = cleanup.enter_context(EmbeddedStack())
     return ApiClient(stack.api_url, stack.token())

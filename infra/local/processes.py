@@ -15,6 +15,8 @@ from pathlib import Path
 
 import httpx
 
+from infra.local.account import MADE_UP, REGION
+
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
 
@@ -98,17 +100,14 @@ def clean_environment() -> dict[str, str]:
     """What a fresh machine would have: no function may work by a variable of the person at the keyboard."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return kept | {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ACCESS_KEY_ID": MADE_UP,
+        "AWS_SECRET_ACCESS_KEY": MADE_UP,
         "AWS_DEFAULT_REGION": REGION,
         "PYTHONUNBUFFERED": "1",
         # Several workers share two or so cores: each of them taking all cores makes all of them slower.
         "OMP_NUM_THREADS": "2",
         "OMP_WAIT_POLICY": "PASSIVE",  # waiting threads that spin take the cores from the others
     }
-
-
-REGION = "us-east-1"
 
 
 def free_port(wanted: int | None = None) -> int:

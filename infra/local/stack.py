@@ -15,9 +15,10 @@ from typing import IO, Any, Self
 import boto3
 from pydantic import BaseModel, ConfigDict
 
+from infra.local.account import REGION, session
 from infra.local.deploy import STACK, deploy
 from infra.local.home import model_cache, stack_home
-from infra.local.processes import REGION, Process, free_port
+from infra.local.processes import Process, free_port
 from infra.local.users import LOCAL_USER, token_for
 from model_src.serving.default import DEFAULT_MODEL
 
@@ -40,6 +41,11 @@ class Addresses(BaseModel):
     inference_url: str
     async_url: str
     outputs: dict[str, str]
+
+    def token(self, email: str = LOCAL_USER) -> str:
+        """What the API asks its callers for."""
+        cognito = session().client("cognito-idp", endpoint_url=self.aws_url)
+        return token_for(cognito, self.outputs["UserPoolId"], self.outputs["UserPoolClientId"], email)
 
 
 class EmbeddedStack:
@@ -116,7 +122,7 @@ class EmbeddedStack:
 
     @property
     def session(self) -> boto3.Session:
-        return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+        return session()
 
     def client(self, service: str) -> Any:
         return self.session.client(service, endpoint_url=self.aws_url)
@@ -136,9 +142,7 @@ class EmbeddedStack:
         )
 
     def token(self, email: str = LOCAL_USER) -> str:
-        return token_for(
-            self.client("cognito-idp"), self.outputs["UserPoolId"], self.outputs["UserPoolClientId"], email
-        )
+        return self.addresses.token(email)
 
     def function(self, logical_id: str) -> str:
         """The name that a function of the template got."""

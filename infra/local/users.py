@@ -8,7 +8,7 @@ LOCAL_USER = "local@aura.example"
 LOCAL_PASSWORD = "Local-Password-2026"  # noqa: S105 - opens nothing but an emulator on this machine
 
 
-def token_for(cognito: Any, pool_id: str, client_id: str, email: str = LOCAL_USER) -> str:
+def token_for(cognito: Any, pool_id: str, client_id: str, email: str) -> str:
     """Sign in as the user, creating it first if need be. The id token is what the API's authorizer checks."""
     try:
         cognito.admin_create_user(UserPoolId=pool_id, Username=email, MessageAction="SUPPRESS")

@@ -32,8 +32,7 @@ from model_src.serving.encoders import Encoders
 from model_src.serving.errors import InferenceFailed, ModelUnavailable
 from model_src.serving.graph_encoders import keep_heads_only
 from model_src.serving.logs import logger
-from model_src.serving.manifest import CALIBRATION, MANIFEST, WEIGHTS, Manifest, read_verified
-from model_src.serving.names import of_member
+from model_src.serving.manifest import CALIBRATION, MANIFEST, Manifest, read_verified
 from model_src.serving.package import package_model
 from model_src.serving.parity import difference, probabilities, probe_chunk
 from model_src.serving.plan import Plan
@@ -99,7 +98,7 @@ class ModelDirectory:
     def _member(self, manifest: Manifest, place: int) -> tuple[MultimodalModel, Encoders]:
         """One model and what runs its networks, which has proved to give the numbers that packaging saw."""
         device = self.device or best_device()
-        model = load_for_inference(self.path / of_member(WEIGHTS, place), device)
+        model = load_for_inference(self.path / manifest.weights[place - 1], device)
         plan = manifest.plans[place - 1] if manifest.plans else None
         backend: Backend = "torch" if plan is None or device == "cuda" else plan.fastest(usable())
         if backend != "torch" and not self.keep_networks:

@@ -9,6 +9,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from model_src.models import Ensemble, MultimodalModel, save_for_serving
+from model_src.models.checkpoint import SERVED_NAME
 from model_src.models.ensemble import members_of
 from model_src.preprocess.checksum import sha256
 from model_src.serving.errors import ModelUnavailable
@@ -16,7 +17,7 @@ from model_src.serving.names import of_member
 from model_src.serving.plan import Plan
 from model_src.verdict.scores import Calibration
 
-MANIFEST, WEIGHTS, CALIBRATION = "manifest.json", "model.safetensors", "calibration.json"
+MANIFEST, CALIBRATION = "manifest.json", "calibration.json"
 
 
 class Manifest(BaseModel):
@@ -34,7 +35,7 @@ class Manifest(BaseModel):
     @property
     def weights(self) -> list[str]:
         """The weights file of each member."""
-        return [of_member(WEIGHTS, place) for place in range(1, self.members + 1)]
+        return [of_member(SERVED_NAME, place) for place in range(1, self.members + 1)]
 
     @property
     def weights_sha256(self) -> list[str]:
@@ -63,7 +64,7 @@ def write_model_directory(
     `half` stores the weights in 16 bits.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {of_member(WEIGHTS, place): member for place, member in enumerate(members_of(model), start=1)}
+    weights = {of_member(SERVED_NAME, place): member for place, member in enumerate(members_of(model), start=1)}
     for name, member in weights.items():
         save_for_serving(folder / name, member, half=half)
     (folder / CALIBRATION).write_text(calibration.model_dump_json(indent=2))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from model_src.models import MultimodalModel, load_for_inference
 from model_src.serving.backends import BOUNDS
-from model_src.serving.manifest import WEIGHTS, Manifest, write_model_directory
+from model_src.serving.manifest import Manifest, write_model_directory
 from model_src.serving.parity import Probabilities, difference, probabilities, probe_chunk
 from model_src.serving.predictor import Predictor
 from model_src.verdict.scores import Calibration
@@ -43,7 +43,7 @@ def ship(folder: Path, model: MultimodalModel, *, model_version: str, calibratio
             )
 
         manifest = written(half=True)
-        if not same_answers(model, load_for_inference(made / WEIGHTS)):
+        if not same_answers(model, load_for_inference(made / manifest.weights[0])):
             manifest = written(half=False)
         check_size(made)
         folder.mkdir(exist_ok=True)

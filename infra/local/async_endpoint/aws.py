@@ -13,14 +13,15 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ParamValidationError
 from botocore.exceptions import ConnectionError as AwsConnectionError
 
+from infra.local.account import MADE_UP
 from infra.local.async_endpoint.model_client import Answer
+from infra.local.async_endpoint.patience import FIRST_PAUSE, LONGEST_PAUSE
 from infra.local.async_endpoint.settings import Location, Settings
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 AWAY = (AwsConnectionError, HTTPClientError, IncompleteReadError)
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds between two tries
 
 
 class Refused(Exception):
@@ -59,8 +60,8 @@ def _client(service: str, endpoint_url: str, region: str) -> Any:
         service,
         endpoint_url=endpoint_url,
         region_name=region,
-        aws_access_key_id=os.environ.get("AWS_ACCESS_KEY_ID", "test"),
-        aws_secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY", "test"),
+        aws_access_key_id=os.environ.get("AWS_ACCESS_KEY_ID", MADE_UP),
+        aws_secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY", MADE_UP),
         config=Config(
             retries={"mode": "standard", "total_max_attempts": 1},
             connect_timeout=5,

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import httpx
 
 from infra.local.async_endpoint.invocation import Invocation
+from infra.local.async_endpoint.patience import FIRST_PAUSE, LONGEST_PAUSE
 
 logger = logging.getLogger(__name__)
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds between two tries
 MAX_FAULTS = 3  # a chunk that made the server fail or die this often is not given another chance
 
 

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from functions.core.jobs import timestamp
 from infra.local.async_endpoint.invocation import Invocation
 
 
@@ -34,8 +35,8 @@ def _notice(invocation: Invocation, endpoint_name: str, region: str, **outcome: 
     return json.dumps(
         {
             "awsRegion": region,
-            "eventTime": _timestamp(datetime.now(UTC)),
-            "receivedTime": _timestamp(datetime.fromtimestamp(invocation.received_at, UTC)),
+            "eventTime": timestamp(datetime.now(UTC)),
+            "receivedTime": timestamp(datetime.fromtimestamp(invocation.received_at, UTC)),
             **outcome,
             "requestParameters": {key: value for key, value in request.items() if value is not None},
             "inferenceId": invocation.inference_id,
@@ -44,7 +45,3 @@ def _notice(invocation: Invocation, endpoint_name: str, region: str, **outcome: 
             "eventName": "InferenceResult",
         }
     )
-
-
-def _timestamp(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from model_src.evaluation.score import load_predictor
+from model_src.models.checkpoint import SERVED_NAME
 from model_src.preprocess.checksum import sha256
 from model_src.serving.errors import ModelUnavailable
 from model_src.serving.load import SAGEMAKER_MODEL_DIR, ModelDirectory, UntrainedModel, choose_source
-from model_src.serving.manifest import MANIFEST, WEIGHTS, write_model_directory
+from model_src.serving.manifest import MANIFEST, write_model_directory
 from model_src.serving.predictor import Predictor
 from model_src.verdict.scores import Calibration
 from tests.unit.serving.chunks import make_chunk
@@ -32,7 +33,7 @@ def test_a_packaged_model_scores_as_the_one_that_was_packaged(folder: Path) -> N
     original = Predictor(small_model(seed=7), model_version="2026-11", trained=True, calibration=CALIBRATION)
     chunk = make_chunk(1)
     packaged = ModelDirectory(folder).load().score_chunk(chunk)
-    assert packaged.weights_sha256 == [sha256(folder / WEIGHTS)]
+    assert packaged.weights_sha256 == [sha256(folder / SERVED_NAME)]
     assert packaged.model_copy(update={"weights_sha256": []}) == original.score_chunk(chunk)
 
 
@@ -43,7 +44,7 @@ def test_a_processor_that_was_asked_for_is_taken_where_there_is_a_gpu(
     assert load_predictor(folder, "cpu").device.type == "cpu"
 
 
-@pytest.mark.parametrize("name", [WEIGHTS, "calibration.json"])
+@pytest.mark.parametrize("name", [SERVED_NAME, "calibration.json"])
 def test_a_file_that_was_changed_after_packaging_is_refused_by_name(folder: Path, name: str) -> None:
     content = bytearray((folder / name).read_bytes())
     content[len(content) // 2] ^= 1
@@ -53,16 +54,16 @@ def test_a_file_that_was_changed_after_packaging_is_refused_by_name(folder: Path
 
 
 def test_a_missing_file_is_refused_by_name(folder: Path) -> None:
-    (folder / WEIGHTS).unlink()
-    with pytest.raises(ModelUnavailable, match=f"{WEIGHTS} is in the manifest and not in"):
+    (folder / SERVED_NAME).unlink()
+    with pytest.raises(ModelUnavailable, match=f"{SERVED_NAME} is in the manifest and not in"):
         ModelDirectory(folder).load()
 
 
 def test_a_manifest_that_vouches_for_no_weights_is_refused(folder: Path) -> None:
     manifest = json.loads((folder / MANIFEST).read_text())
-    del manifest["files"][WEIGHTS]
+    del manifest["files"][SERVED_NAME]
     (folder / MANIFEST).write_text(json.dumps(manifest))
-    with pytest.raises(ModelUnavailable, match=f"does not list {WEIGHTS}"):
+    with pytest.raises(ModelUnavailable, match=f"does not list {SERVED_NAME}"):
         ModelDirectory(folder).load()
 
 

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 
 from model_src.models import MultimodalModel
+from model_src.models.checkpoint import SERVED_NAME
 from model_src.preprocess.checksum import sha256
 from model_src.serving import load
 from model_src.serving.backends import Backend, usable
 from model_src.serving.errors import ModelUnavailable
 from model_src.serving.graph_encoders import GraphEncoders
 from model_src.serving.load import ModelDirectory, UntrainedModel
-from model_src.serving.manifest import MANIFEST, WEIGHTS, Manifest, read_verified
+from model_src.serving.manifest import MANIFEST, Manifest, read_verified
 from model_src.serving.package import package_model, write_archive
 from model_src.serving.plan import Measured, Plan
 from model_src.verdict.scores import Calibration
@@ -72,7 +73,7 @@ def test_a_packaged_model_scores_on_the_fastest_backend_with_its_calibration(fol
     assert isinstance(predictor._encoders[0], GraphEncoders)
     scores = predictor.score_chunk(make_chunk(1))
     assert (scores.model_version, scores.trained, scores.calibration) == ("2026-11", True, CALIBRATION)
-    assert scores.weights_sha256 == [sha256(folder / WEIGHTS)]
+    assert scores.weights_sha256 == [sha256(folder / SERVED_NAME)]
 
 
 def test_beside_graphs_the_networks_own_weights_take_no_memory_unless_asked_to_stay(folder: Path) -> None:

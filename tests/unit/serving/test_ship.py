@@ -9,12 +9,13 @@ import torch
 from safetensors.torch import load_file
 
 from model_src.models import load_for_inference
+from model_src.models.checkpoint import SERVED_NAME
 from model_src.preprocess.checksum import sha256
 from model_src.serving import load, measure
 from model_src.serving import ship as shipping
 from model_src.serving.errors import ModelUnavailable
 from model_src.serving.load import choose_source
-from model_src.serving.manifest import MANIFEST, WEIGHTS, Manifest, read_verified
+from model_src.serving.manifest import MANIFEST, Manifest, read_verified
 from model_src.serving.package import package_model
 from model_src.serving.predictor import Predictor
 from model_src.serving.ship import MAX_BYTES, NotShippable, ship
@@ -79,7 +80,7 @@ def test_with_a_cache_its_graphs_are_made_once_and_anew_for_another_model(
     source, chunk = choose_source(str(folder), None, str(tmp_path / "cache")), make_chunk(1)
     first = source.load().score_chunk(chunk)
     assert (first.model_version, first.trained, first.calibration) == ("default-1", True, CALIBRATION)
-    assert first.weights_sha256 == [sha256(folder / WEIGHTS)]  # of what was published, not of the copy in the cache
+    assert first.weights_sha256 == [sha256(folder / SERVED_NAME)]  # of what was published, not of the copy in the cache
     (packaged,) = (tmp_path / "cache").iterdir()
     assert {"frames.onnx", "sound.onnx"} < {path.name for path in packaged.iterdir()}
     assert source.load().score_chunk(chunk) == first
