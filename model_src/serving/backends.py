@@ -11,9 +11,9 @@ import torch
 
 from model_src.models import MultimodalModel
 from model_src.serving.encoders import Encoders, TorchEncoders
+from model_src.serving.give_back_memory import give_back_memory
 from model_src.serving.graph_encoders import GraphEncoders
 from model_src.serving.graphs import FRAMES, SOUND
-from model_src.serving.memory import give_back_memory
 from model_src.serving.names import of_member
 from model_src.serving.runtimes import OnnxRuntime, OpenVino, Runtime
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from model_src.models import MultimodalModel
 from model_src.serving.encoders import FrameCodes, SoundCodes, networks_of
-from model_src.serving.memory import give_back_memory
+from model_src.serving.give_back_memory import give_back_memory
 from model_src.serving.runtimes import Runtime
 
 

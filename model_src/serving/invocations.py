@@ -18,7 +18,7 @@ from model_src.serving.errors import InferenceFailed, TooSlow
 from model_src.serving.holder import ModelHolder
 from model_src.serving.logs import logger
 from model_src.serving.problem import Problem
-from model_src.serving.work import Answer, Work
+from model_src.serving.work import Reply, Work
 
 REQUEST_ID_HEADERS = ("x-amzn-sagemaker-inference-id", "x-request-id")
 RETRY_AFTER = 2  # seconds: about the time of one chunk
@@ -69,7 +69,7 @@ class Invocations:
             latency = round((time.perf_counter() - began) * 1000, 1)
             logger.info("inference", extra={**vars(event), "latency_ms": latency})
 
-    async def _answer(self, request: Request, work: Work, event: InferenceEvent) -> Answer:
+    async def _answer(self, request: Request, work: Work, event: InferenceEvent) -> Reply:
         scorer = self._holder.scorer
         if scorer is None:
             raise Problem(503, "model_not_ready", self._holder.reason, RETRY_AFTER_LOADING)
@@ -86,7 +86,7 @@ class Invocations:
         event.fake_probability = answer.fake_probability
         return answer
 
-    async def _run(self, work: Callable[[], Answer], request_id: str) -> Answer:
+    async def _run(self, work: Callable[[], Reply], request_id: str) -> Reply:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._threads, work)

@@ -23,22 +23,22 @@ VIDEO_SECONDS = 600  # as long as the longest video lasts
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     json: str
     fake_probability: float | None  # for the log
 
 
-Work = Callable[[Scorer, bytes], Answer]
+Work = Callable[[Scorer, bytes], Reply]
 
 
-def score_chunk(scorer: Scorer, body: bytes) -> Answer:
+def score_chunk(scorer: Scorer, body: bytes) -> Reply:
     """A chunk -> ChunkScores."""
     scores = scorer.score_chunk(Chunk.from_bytes(body))
     fakes = [probability(window.logit, scorer.calibration) for window in scores.windows]
-    return Answer(scores.model_dump_json(), round(fmean(fakes), DIGITS) if fakes else None)
+    return Reply(scores.model_dump_json(), round(fmean(fakes), DIGITS) if fakes else None)
 
 
-def score_image(scorer: Scorer, body: bytes) -> Answer:
+def score_image(scorer: Scorer, body: bytes) -> Reply:
     """A picture with one face -> what its face looks like by itself."""
     from model_src.preprocess.still import chunk_of_image  # face detection: not needed to score chunks
 
@@ -64,7 +64,7 @@ def score_image(scorer: Scorer, body: bytes) -> Answer:
         "trained": scores.trained,
         "weights_sha256": scores.weights_sha256,
     }
-    return Answer(json.dumps(answer), fake)
+    return Reply(json.dumps(answer), fake)
 
 
 def missing_for_videos() -> list[str]:
@@ -72,7 +72,7 @@ def missing_for_videos() -> list[str]:
     return [name for name in ("av", "silero_vad") if not find_spec(name)]
 
 
-def score_video(scorer: Scorer, body: bytes) -> Answer:
+def score_video(scorer: Scorer, body: bytes) -> Reply:
     """A whole video file -> the verdict and how the video was split. For local use, within VIDEO_SECONDS.
 
     A decoder that hangs is stopped by the sandbox it runs in; here the time is looked at after every chunk.
@@ -103,4 +103,4 @@ def score_video(scorer: Scorer, body: bytes) -> Answer:
         "trained": video.trained,
         "weights_sha256": video.weights_sha256,
     }
-    return Answer(json.dumps(answer), prediction.manipulation_confidence)
+    return Reply(json.dumps(answer), prediction.manipulation_confidence)

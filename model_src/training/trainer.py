@@ -24,11 +24,11 @@ from model_src.training.commit import git_commit
 from model_src.training.going_on import CannotResume, fixed, refuse_others
 from model_src.training.journal import Journal
 from model_src.training.loading import check_loader, loader, order_of
-from model_src.training.memory import save_memory
 from model_src.training.objective import Objective
 from model_src.training.optimization import Schedule, build_optimizer, take_up_anew
 from model_src.training.position import Diverged, Position, Stopped
 from model_src.training.processes import Team
+from model_src.training.recompute_activations import recompute_activations
 from model_src.training.settings import TrainSettings
 from model_src.training.validation import refuse_one_class, validate
 
@@ -50,7 +50,7 @@ class Trainer:
         self.model = model.to(self.team.device)
         self.learn, self.check = learn, check
         if settings.gradient_checkpointing:
-            save_memory(self.model)
+            recompute_activations(self.model)
         self.objective = self.team.share(Objective(self.model, settings.loss, self.team).to(self.team.device))
         self.optimizer = build_optimizer(self.model, settings.optimizer)
         self.schedule = Schedule(self.optimizer, settings.schedule)

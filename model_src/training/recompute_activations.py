@@ -1,11 +1,11 @@
-"""Training in less memory."""
+"""Training in less memory, for more time."""
 
 from __future__ import annotations
 
 from model_src.models import MultimodalModel
 
 
-def save_memory(model: MultimodalModel) -> None:
+def recompute_activations(model: MultimodalModel) -> None:
     """Activations are computed again on the way back instead of being kept."""
     if model.config.enable_video:
         model.video_encoder.backbone.set_grad_checkpointing(True)
