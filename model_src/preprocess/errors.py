@@ -20,17 +20,8 @@ RejectionCode = Literal[
 REJECTION_CODES: tuple[str, ...] = get_args(RejectionCode)
 
 
-class VideoRejected(Exception):
-    """The video cannot be analysed. `code` is stable, `message` says what was found and what is allowed."""
-
-    def __init__(self, code: RejectionCode, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
-
-
-class ImageRejected(Exception):
-    """The picture cannot be analysed: a code and a sentence for whoever sent it."""
+class Refused(Exception):
+    """What was sent cannot be analysed. `code` is stable, `message` says what was found and what is allowed."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -38,13 +29,19 @@ class ImageRejected(Exception):
         self.message = message
 
 
-class ChunkInvalid(Exception):
+class VideoRejected(Refused):
+    """The video cannot be analysed."""
+
+    def __init__(self, code: RejectionCode, message: str) -> None:  # one of the codes that the API knows
+        super().__init__(code, message)
+
+
+class ImageRejected(Refused):
+    """The picture cannot be analysed."""
+
+
+class ChunkInvalid(Refused):
     """The bytes are no chunk that this version can read."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
 
 
 class DetectorUnavailable(RuntimeError):

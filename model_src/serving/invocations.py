@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from fastapi import Request, Response
 
-from model_src.preprocess.errors import ChunkInvalid, ImageRejected, VideoRejected
+from model_src.preprocess.errors import Refused
 from model_src.serving.body import read_body
 from model_src.serving.errors import InferenceFailed, TooSlow
 from model_src.serving.holder import ModelHolder
@@ -90,7 +90,7 @@ class Invocations:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._threads, work)
-        except (ChunkInvalid, ImageRejected, VideoRejected) as error:
+        except Refused as error:
             raise Problem(400, error.code, error.message) from error
         except TooSlow as error:
             raise Problem(504, "inference_timeout", str(error)) from error
