@@ -45,7 +45,7 @@ def measure_gpu(model_folder: Path, clip: Path) -> dict[str, Any] | None:
     from model_src.preprocess.chunk import Chunk
     from model_src.serving.batching import BatchingScorer
     from model_src.serving.default import DEFAULT_MODEL
-    from model_src.serving.load import ModelDirectory
+    from model_src.serving.model_directory import ModelDirectory
     from model_src.serving.work import score_chunk
 
     bodies = [path.read_bytes() for path in sorted(clip.iterdir())]
@@ -85,7 +85,7 @@ def gpu_is_here() -> bool:
 
 def parity(predictor: Any, model_folder: Path, chunks: Sequence[Any]) -> dict[str, Any]:
     """How far the GPU's probabilities are from those of float32 on the processor."""
-    from model_src.serving.load import read_models
+    from model_src.serving.model_directory import read_models
     from model_src.serving.parity import difference, probabilities
     from model_src.serving.predictor import Predictor
 

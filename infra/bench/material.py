@@ -57,8 +57,8 @@ def write(path: Path, content: bytes) -> None:
 def pack(name: str, folder: Path) -> Path:
     """The named model with random weights, packaged."""
     from model_src.models import build
-    from model_src.serving.load import UNTRAINED_SEED
     from model_src.serving.package import package_model
+    from model_src.serving.untrained_model import UNTRAINED_SEED
     from model_src.verdict.scores import Calibration
 
     model = build(name, pretrained=False, seed=UNTRAINED_SEED)

@@ -28,11 +28,10 @@ def attack(
         from model_src.data.find import load_videos
         from model_src.data.store import Store
         from model_src.models import load_for_inference
-        from model_src.serving.load import best_device
+        from model_src.models.device import best_device, device_named
         from model_src.studies.attack import EPSILONS, attack, table_of
         from model_src.studies.epsilon_curve import epsilon_curve
         from model_src.studies.windows import even_windows
-        from model_src.training.processes import device_named
 
         place = str(device_named(device or best_device()))
         model = load_for_inference(checkpoint, place)

@@ -70,8 +70,8 @@ def prepare(
     from model_src.data.manifest import ManifestInvalid
     from model_src.evaluation.score import load_predictor
     from model_src.models.checkpoint import CheckpointUnreadable
+    from model_src.models.device import NoSuchDevice, device_named
     from model_src.serving.errors import ModelUnavailable
-    from model_src.training.processes import NoSuchDevice, device_named
 
     try:
         if device is not None:

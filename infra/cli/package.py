@@ -29,10 +29,11 @@ def package(
     """Package a model: weights, exported graphs, calibration and manifest. Measures every backend on the way."""
     from model_src.models import build
     from model_src.models.ensemble import together
-    from model_src.serving.load import UNTRAINED_SEED, read_models
+    from model_src.serving.model_directory import read_models
     from model_src.serving.origin import Origin, origin_of, together_from
     from model_src.serving.package import write_archive
     from model_src.serving.predictor import same_senses
+    from model_src.serving.untrained_model import UNTRAINED_SEED
 
     if bool(checkpoints) == bool(untrained):
         raise typer.BadParameter("give either checkpoints or --untrained NAME")

@@ -43,8 +43,8 @@ def score(
     untrained: Annotated[str | None, typer.Option(help="random weights of a named model, to try things out")] = None,
 ) -> None:
     """Score videos in this process. A file that cannot be analysed gets its line too, with the reason."""
+    from model_src.serving.choose_source import choose_source
     from model_src.serving.errors import ModelUnavailable
-    from model_src.serving.load import choose_source
     from model_src.serving.logs import log_to_stderr
 
     log_to_stderr()

@@ -13,12 +13,13 @@ from model_src.data.identities import group_names
 from model_src.data.store import Store
 from model_src.data.video import Video
 from model_src.models import load_for_inference
+from model_src.models.device import best_device
 from model_src.preprocess.checksum import sha256
 from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.errors import ChunkInvalid, VideoRejected
 from model_src.preprocess.split import split_video
-from model_src.serving.load import ModelDirectory, best_device
 from model_src.serving.manifest import MANIFEST
+from model_src.serving.model_directory import ModelDirectory
 from model_src.serving.predictor import Predictor
 from model_src.verdict.aggregate import UnusableScores, VideoScores, aggregate
 from model_src.verdict.scores import ChunkScores

@@ -42,7 +42,8 @@ def main() -> None:
     # It reads the waiting policy once, here; and takes seconds, so not before the options are known to be right.
     import torch
 
-    from model_src.serving.load import best_device, choose_source
+    from model_src.models.device import best_device
+    from model_src.serving.choose_source import choose_source
     from model_src.serving.on_gpu import OnGpuAlone
 
     try:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from model_src.serving.load import ModelDirectory
 from model_src.serving.manifest import MANIFEST, read_verified
+from model_src.serving.model_directory import ModelDirectory
 from model_src.verdict.scores import Calibration
 
 

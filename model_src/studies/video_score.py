@@ -11,8 +11,8 @@ from tqdm import tqdm
 from model_src.data.store import Store
 from model_src.data.video import Label, Video
 from model_src.evaluation.score import Scored, collect, load_predictor, score_videos
+from model_src.models.device import best_device
 from model_src.preprocess.checksum import sha256
-from model_src.serving.load import best_device
 from model_src.serving.manifest import MANIFEST
 from model_src.studies.material import described
 from model_src.studies.remember import remembered

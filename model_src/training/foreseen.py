@@ -8,10 +8,10 @@ from model_src.data.identities import IdentityLeak
 from model_src.data.manifest import ManifestInvalid
 from model_src.models import MissingWeightsError
 from model_src.models.checkpoint import CheckpointUnreadable
+from model_src.models.device import NoSuchDevice
 from model_src.training.going_on import CannotResume, FolderTaken
 from model_src.training.journal import TrackerMissing
 from model_src.training.position import Diverged
-from model_src.training.processes import NoSuchDevice
 from model_src.training.solve import CannotSolve
 
 FORESEEN = (

@@ -12,11 +12,8 @@ import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from model_src.models.device import best_device, device_named
 from model_src.models.video_encoder import VideoEncoder
-
-
-class NoSuchDevice(ValueError):
-    """Nothing can be computed on the device that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -64,19 +61,10 @@ def share_statistics(module: nn.Module) -> None:
             part.share_statistics()
 
 
-def device_named(name: str) -> torch.device:
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:  # the latter from a torch that was built for processors alone
-        raise NoSuchDevice(
-            f"nothing can be computed on {name!r} here: use cpu, or cuda on a machine with a GPU"
-        ) from error
-
-
 @contextmanager
 def join_team(device: str) -> Iterator[Team]:
     """Joins the others where torchrun's environment says that there are some."""
-    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    chosen = best_device() if device == "auto" else device
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         yield Team(device=device_named(chosen))

@@ -18,7 +18,7 @@ from model_src.evaluation.report import write_report
 from model_src.evaluation.score import Scored, collect, score_videos
 from model_src.models import load_for_inference
 from model_src.models.checkpoint import LATEST_NAME, best_checkpoint_name, load_checkpoint
-from model_src.serving.load import best_device
+from model_src.models.device import best_device
 from model_src.serving.package import package_model
 from model_src.serving.predictor import Predictor
 from model_src.training_job.job import Job

@@ -101,7 +101,7 @@ def test_the_inference_server_imports_with_what_its_image_carries(tmp_path: Path
     image = copied_by(HOUSE / "containers" / "inference" / "Dockerfile", tmp_path / "image")
     folder = libraries(tmp_path / "libraries", required(HOUSE / "containers" / "inference" / "requirements.txt"))
 
-    found = run(imports(["model_src.serving.server", "model_src.serving.load"]), image, folder)
+    found = run(imports(["model_src.serving.server", "model_src.serving.choose_source"]), image, folder)
 
     assert found.returncode == 0, found.stderr
     assert "torch" in found.stdout.split()

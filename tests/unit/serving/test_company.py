@@ -16,8 +16,8 @@ from model_src.preprocess.chunk import Chunk
 from model_src.serving.default import DEFAULT_MODEL
 from model_src.serving.encoders import Encoders
 from model_src.serving.errors import InferenceFailed
-from model_src.serving.load import read_models
 from model_src.serving.material import Codes, Material, encode
+from model_src.serving.model_directory import read_models
 from model_src.serving.predictor import Predictor
 from model_src.verdict.scores import ChunkScores
 from tests.unit.serving.chunks import make_chunk

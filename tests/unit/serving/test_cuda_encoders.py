@@ -16,7 +16,7 @@ from model_src.models import MultimodalModel
 from model_src.serving.backends import BOUNDS
 from model_src.serving.cuda_encoders import CudaEncoders
 from model_src.serving.default import DEFAULT_MODEL
-from model_src.serving.load import read_models
+from model_src.serving.model_directory import read_models
 from model_src.serving.parity import difference, probabilities, probe_chunk
 from model_src.serving.predictor import Predictor
 from model_src.serving.recorded import Recorded

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from model_src.models import Ensemble, MultimodalModel, save_checkpoint
 from model_src.models.heads import FAKE
-from model_src.serving import load, measure
+from model_src.serving import measure, model_directory
 from model_src.serving.errors import ModelUnavailable
-from model_src.serving.load import ModelDirectory, read_models
 from model_src.serving.manifest import MANIFEST, read_verified
+from model_src.serving.model_directory import ModelDirectory, read_models
 from model_src.serving.predictor import Predictor
 from model_src.verdict.aggregate import aggregate
 from model_src.verdict.calibrate import calibrate
@@ -94,7 +94,7 @@ def test_models_that_take_different_input_cannot_be_asked_together() -> None:
 def test_several_checkpoints_become_one_archive_in_which_every_member_is_vouched_for(
     models: list[MultimodalModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (measure, load):
+    for module in (measure, model_directory):
         monkeypatch.setattr(module, "usable", lambda: ["torch", "onnxruntime"])  # two are enough to choose from
     paths = [tmp_path / f"{name}.pth" for name in ("a", "b")]
     for path, model in zip(paths, models, strict=False):

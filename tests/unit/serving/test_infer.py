@@ -17,9 +17,9 @@ from skimage.data import astronaut
 from infra.cli.sample import sample_clip
 from model_src.data.made_clips import packaged_clip
 from model_src.serving import work
-from model_src.serving.load import UntrainedModel
 from model_src.serving.predictor import Predictor
 from model_src.serving.server import ServerSettings
+from model_src.serving.untrained_model import UntrainedModel
 from tests.unit.serving.conftest import LogLines
 from tests.unit.serving.models import small_model
 from tests.unit.serving.test_server import FakeScorer, FakeSource, running

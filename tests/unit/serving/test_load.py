@@ -10,10 +10,12 @@ import pytest
 from model_src.evaluation.score import load_predictor
 from model_src.models.checkpoint import SERVED_NAME
 from model_src.preprocess.checksum import sha256
+from model_src.serving.choose_source import SAGEMAKER_MODEL_DIR, choose_source
 from model_src.serving.errors import ModelUnavailable
-from model_src.serving.load import SAGEMAKER_MODEL_DIR, ModelDirectory, UntrainedModel, choose_source
 from model_src.serving.manifest import MANIFEST, write_model_directory
+from model_src.serving.model_directory import ModelDirectory
 from model_src.serving.predictor import Predictor
+from model_src.serving.untrained_model import UntrainedModel
 from model_src.verdict.scores import Calibration
 from tests.unit.serving.chunks import make_chunk
 from tests.unit.serving.models import small_model
@@ -40,7 +42,7 @@ def test_a_packaged_model_scores_as_the_one_that_was_packaged(folder: Path) -> N
 def test_a_processor_that_was_asked_for_is_taken_where_there_is_a_gpu(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model_src.serving.load.best_device", lambda: "cuda")
+    monkeypatch.setattr("model_src.serving.model_directory.best_device", lambda: "cuda")
     assert load_predictor(folder, "cpu").device.type == "cpu"
 
 

@@ -15,14 +15,15 @@ import pytest
 from model_src.models import MultimodalModel
 from model_src.models.checkpoint import SERVED_NAME
 from model_src.preprocess.checksum import sha256
-from model_src.serving import load
+from model_src.serving import untrained_model
 from model_src.serving.backends import Backend, usable
 from model_src.serving.errors import ModelUnavailable
 from model_src.serving.graph_encoders import GraphEncoders
-from model_src.serving.load import ModelDirectory, UntrainedModel
 from model_src.serving.manifest import MANIFEST, Manifest, read_verified
+from model_src.serving.model_directory import ModelDirectory
 from model_src.serving.package import package_model, write_archive
 from model_src.serving.plan import Measured, Plan
+from model_src.serving.untrained_model import UntrainedModel
 from model_src.verdict.scores import Calibration
 from tests.unit.serving.chunks import make_chunk
 from tests.unit.serving.models import small_model
@@ -134,8 +135,10 @@ def test_an_untrained_model_is_exported_once_and_a_damaged_cache_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Manifest] = []
-    monkeypatch.setattr(load, "build", lambda *_, **__: small_model())
-    monkeypatch.setattr(load, "package_model", lambda *where, **facts: made.append(package_model(*where, **facts)))
+    monkeypatch.setattr(untrained_model, "build", lambda *_, **__: small_model())
+    monkeypatch.setattr(
+        untrained_model, "package_model", lambda *where, **facts: made.append(package_model(*where, **facts))
+    )
     source = UntrainedModel("compact", cache=tmp_path / "cache")
     first = source.load()
     assert (first.model_version, first.trained, len(made)) == ("compact-untrained", False, 1)

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from infra.cli.package import package
 from model_src.models import save_checkpoint
-from model_src.serving.load import ModelDirectory
 from model_src.serving.manifest import read_verified, write_model_directory
+from model_src.serving.model_directory import ModelDirectory
 from model_src.serving.origin import Origin, together_from
 from model_src.verdict.scores import Calibration
 from tests.unit.serving.chunks import make_chunk

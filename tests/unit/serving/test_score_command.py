@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from infra.cli import app
 from infra.cli.sample import sample_clip
 from model_src.preprocess.chunk import Chunk
-from model_src.serving import load, logs
+from model_src.serving import choose_source, logs
 from model_src.serving.default import DEFAULT_MODEL
 from model_src.serving.predictor import Predictor
 from model_src.verdict.scores import ChunkScores
@@ -47,7 +47,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
         found.append((model_dir, untrained))
         return Source()
 
-    monkeypatch.setattr(load, "choose_source", choose)
+    monkeypatch.setattr(choose_source, "choose_source", choose)
     monkeypatch.setattr(logs, "log_to_stderr", lambda: None)
     monkeypatch.delenv("AURA_MODEL_DIR", raising=False)
     return found

@@ -11,10 +11,10 @@ from safetensors.torch import load_file
 from model_src.models import load_for_inference
 from model_src.models.checkpoint import SERVED_NAME
 from model_src.preprocess.checksum import sha256
-from model_src.serving import load, measure
+from model_src.serving import measure, model_directory
 from model_src.serving import ship as shipping
+from model_src.serving.choose_source import choose_source
 from model_src.serving.errors import ModelUnavailable
-from model_src.serving.load import choose_source
 from model_src.serving.manifest import MANIFEST, Manifest, read_verified
 from model_src.serving.package import package_model
 from model_src.serving.predictor import Predictor
@@ -74,8 +74,10 @@ def test_with_a_cache_its_graphs_are_made_once_and_anew_for_another_model(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Manifest] = []
-    monkeypatch.setattr(load, "package_model", lambda *where, **facts: made.append(package_model(*where, **facts)))
-    for module in (measure, load):
+    monkeypatch.setattr(
+        model_directory, "package_model", lambda *where, **facts: made.append(package_model(*where, **facts))
+    )
+    for module in (measure, model_directory):
         monkeypatch.setattr(module, "usable", lambda: ["torch", "onnxruntime"])  # two are enough to choose from
     source, chunk = choose_source(str(folder), None, str(tmp_path / "cache")), make_chunk(1)
     first = source.load().score_chunk(chunk)

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from infra.cli import app
 from model_src.models import build, save_checkpoint
 from model_src.serving.default import DEFAULT_MODEL
-from model_src.serving.load import ModelDirectory
 from model_src.serving.manifest import read_verified
+from model_src.serving.model_directory import ModelDirectory
 from model_src.serving.ship import MAX_BYTES
 from model_src.verdict.scores import Calibration
 from tests.unit.serving.chunks import make_chunk

@@ -18,8 +18,8 @@ from model_src.data.extract import extract_all, store_beside
 from model_src.data.find import load_videos
 from model_src.data.made_clips import make_dataset
 from model_src.models.checkpoint import LATEST_NAME, load_checkpoint
-from model_src.serving.load import ModelDirectory
 from model_src.serving.manifest import read_verified
+from model_src.serving.model_directory import ModelDirectory
 from model_src.training.position import STOPPED
 from model_src.training_job.metric_lines import METRICS, definitions
 from tests.unit.serving.chunks import make_chunk
