@@ -42,7 +42,7 @@ def worker(way: str, model_folder: Path, clip: Path) -> None:
 
     from model_src.models import load_for_inference
     from model_src.preprocess.chunk import Chunk
-    from model_src.serving import answer
+    from model_src.serving import saliency
     from model_src.serving.backends import make_encoders
     from model_src.serving.graph_encoders import keep_heads_only
     from model_src.serving.parity import probabilities, probe_chunk
@@ -50,8 +50,8 @@ def worker(way: str, model_folder: Path, clip: Path) -> None:
 
     chunks = [Chunk.from_bytes(path.read_bytes()) for path in sorted(clip.iterdir())]
     model = load_for_inference(model_folder)
-    explaining = Stopwatch(vars(answer)["grad_cam"])
-    vars(answer)["grad_cam"] = explaining
+    explaining = Stopwatch(vars(saliency)["grad_cam"])
+    vars(saliency)["grad_cam"] = explaining
     if way == DESIGN:
 
         def score(chunk: Chunk) -> list[float]:

@@ -14,10 +14,11 @@ from model_src.models import Ensemble, MultimodalModel
 from model_src.models.ensemble import members_of
 from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.window_audio import SAMPLES
-from model_src.serving.answer import Answer, View, answers
+from model_src.serving.answer import Answer, answers
 from model_src.serving.encoders import Encoders, TorchEncoders
-from model_src.serving.group import Group, assemble, group_chunks
-from model_src.serving.material import Codes, Material, encode, material_of
+from model_src.serving.group import group_chunks
+from model_src.serving.material import Material, encode, material_of
+from model_src.serving.view import look
 from model_src.verdict.scores import Calibration, ChunkScores
 
 
@@ -105,12 +106,6 @@ class Predictor:
             frames=answer.frames,
             audio_anomalies=answer.audio_anomalies,
         )
-
-
-def look(model: MultimodalModel, codes: Codes, group: Group) -> View:
-    given = assemble(codes, group)
-    windows = model.score_windows(given.frames, given.frame_mask, given.audio, given.audio_mask, given.mouths)
-    return View(model, codes, given, windows)
 
 
 def same_senses(models: Sequence[MultimodalModel]) -> None:
