@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from infra.local.account import REGION, session
 from infra.local.deploy import STACK, deploy
-from infra.local.home import model_cache, stack_home
+from infra.local.home import make_private, model_cache, stack_home
 from infra.local.processes import Process, free_port
 from infra.local.users import LOCAL_USER, token_for
 from model_src.serving.default import DEFAULT_MODEL
@@ -169,7 +169,7 @@ class EmbeddedStack:
     def _emulator(self) -> Process:
         return self._process(
             "AWS emulator",
-            ["ministack"],
+            ["infra.local.emulator"],
             f"{self.aws_url}/_ministack/health",
             {
                 "GATEWAY_PORT": str(self.ports["aws"]),
@@ -216,7 +216,7 @@ class EmbeddedStack:
         return {name: free_port(before.get(name)) for name in ("aws", "inference", "async")}
 
     def _take_lock(self) -> None:
-        self.home.mkdir(parents=True, exist_ok=True)
+        make_private(self.home)
         self._lock = (self.home / "lock").open("w")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

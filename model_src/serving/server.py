@@ -15,6 +15,7 @@ from model_src.serving.holder import ModelHolder, ModelSource
 from model_src.serving.invocations import Invocations
 from model_src.serving.keys import require_key
 from model_src.serving.logs import adopt_uvicorn, logger
+from model_src.serving.loopback import guarded
 from model_src.serving.problem import Problem
 from model_src.serving.work import missing_for_videos, score_chunk, score_image, score_video
 
@@ -109,7 +110,7 @@ def serve(source: ModelSource, settings: ServerSettings) -> None:
     adopt_uvicorn()
     logger.info("serving", extra={"host": settings.host, "port": settings.port, "source": str(source)})
     uvicorn.run(
-        create_app(source, settings),
+        guarded(create_app(source, settings), settings.host),
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -10,6 +10,7 @@ import uvicorn
 
 from infra.local.async_endpoint.app import create_app
 from infra.local.async_endpoint.settings import Location, Settings
+from model_src.serving.loopback import guarded
 
 
 def main() -> None:
@@ -33,7 +34,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # one line per request to the model says nothing new
     uvicorn.run(
-        create_app(Settings(**options)), host=host, port=port, log_config=None, access_log=False,
+        guarded(create_app(Settings(**options)), host), host=host, port=port, log_config=None, access_log=False,
         timeout_graceful_shutdown=5,
     )  # fmt: skip
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from contextlib import ExitStack
 
+import httpx
+
 from infra.local.async_endpoint.journal import Journal
 from infra.local.async_endpoint.settings import Settings
 from tests.unit.local.async_endpoint.world import Aws, FakeModel, invoke, process
@@ -42,3 +44,11 @@ def test_sigterm_stops_the_endpoint_at_once_and_loses_nothing(settings: Settings
         child.terminate()
         child.wait(timeout=5)
     assert [waiting.inference_id for waiting in Journal(settings.state_dir / "invocations").pending()] == ["chunk-1"]
+
+
+def test_a_web_page_of_elsewhere_hands_it_no_work(settings: Settings) -> None:
+    with process(settings) as (_, url):
+        address = f"{url}/endpoints/{settings.endpoint_name}/async-invocations"
+        headers = {"Origin": "https://evil.example", "X-Amzn-SageMaker-InputLocation": "s3://bucket/key"}
+        assert httpx.post(address, headers=headers, trust_env=False).status_code == 403
+    assert Journal(settings.state_dir / "invocations").pending() == []
