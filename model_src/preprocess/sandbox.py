@@ -2,10 +2,14 @@
 
 The child gets the open file and a short list of environment variables: no credentials, no name of any other file. When
 it crashes, hangs or asks for too much memory, the video is rejected and this process goes on.
+
+What it is not kept from, should the file take it over: the network, and the other files and processes of the same user,
+which it may read and delete. In the cloud there are none but the function's own, and this process hides its memory.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import select
@@ -31,6 +35,9 @@ START_SECONDS = 120.0
 MAX_MESSAGE = 512 * 1024**2
 READ_SIZE = 1024**2
 
+LIBC = ctypes.CDLL(None)
+PR_SET_DUMPABLE = 4
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -43,6 +50,7 @@ class Bounds:
 
 def run(task: str, descriptor: int, arguments: dict[str, Any], bounds: Bounds) -> Iterator[tuple[bytes, bytes]]:
     """Yield the child's messages as they come, the last one of kind RESULT. Raises VideoRejected or SandboxFailed."""
+    hide_memory()
     job = json.dumps({"task": task, "descriptor": descriptor, **asdict(bounds), **arguments})
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     environment |= {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **FRUGAL}
@@ -77,6 +85,14 @@ def run(task: str, descriptor: int, arguments: dict[str, Any], bounds: Bounds) -
         child.kill()
         child.wait()
         child.stdout.close()
+
+
+def hide_memory() -> None:
+    """From here on no process of this user reads this one's memory or environment, where the credentials are.
+
+    Only the machine's administrator does. A child is readable again once it runs its own program.
+    """
+    LIBC.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _messages(pipe: int, silent_seconds: float) -> Iterator[tuple[bytes, bytes]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -113,6 +114,42 @@ def test_the_child_gets_no_secret_and_no_name(clip: Path, monkeypatch: pytest.Mo
     probe(clip)
     assert "secret" not in str(given["env"])
     assert clip.name not in str(given["command"])
+
+
+# An ordinary process, even where the tests run as root: without the rights that let an administrator read everything.
+ORDINARY = """
+import ctypes, os, sys
+for right in range(64):
+    ctypes.CDLL(None).prctl(24, right, 0, 0, 0)  # PR_CAPBSET_DROP
+os.execv(sys.executable, [sys.executable, "-c", *sys.argv[1:]])
+"""
+PARENT = """
+import os, sys
+from model_src.preprocess import sandbox
+from model_src.preprocess.errors import VideoRejected
+sys.executable = sys.argv[1]
+try:
+    list(sandbox.run("probe", os.open("/dev/null", os.O_RDONLY), {}, sandbox.Bounds(20, 5, 100)))
+except VideoRejected:
+    print("rejected", os.listdir("/proc/self/fd") != [])
+"""
+
+
+def test_a_child_that_the_file_took_over_reads_no_credentials_of_its_parent(tmp_path: Path) -> None:
+    program, found = tmp_path / "python", tmp_path / "found"
+    program.write_text(
+        f"#!/bin/sh\n{STARTED}; cat /proc/$PPID/environ > {found}; head -c 9 /proc/$PPID/maps >> {found}\n"
+    )
+    program.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-c", ORDINARY, PARENT, str(program)],
+        env={"AWS_SECRET_ACCESS_KEY": "secret", "PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["rejected", "True"]  # the parent itself goes on as before
+    assert found.read_bytes() == b""
 
 
 def test_a_child_leaves_nothing_behind(clip: Path) -> None:
