@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 API_PREFIX = "api/"  # uploads announced by POST /analyze-video: api/{job_id}/video
 USER_PREFIX = "users/"  # uploads put straight into the bucket on behalf of a user: users/{subject}/anything
-API_KEY = re.compile(rf"^{API_PREFIX}([0-9a-f]{{32}})/video$")
+API_KEY = re.compile(rf"{API_PREFIX}([0-9a-f]{{32}})/video")
 
 
 class Upload(BaseModel):
@@ -42,7 +42,7 @@ class Upload(BaseModel):
     @property
     def job_id(self) -> str:
         """The id the API gave out, or one derived from what was uploaded: a repeated event finds the same job."""
-        announced = API_KEY.match(self.key)
+        announced = API_KEY.fullmatch(self.key)
         if announced:
             return announced[1]
         # In a bucket without versioning, an overwritten key shows in its etag alone.

@@ -42,6 +42,12 @@ def test_an_announced_upload_keeps_the_id_the_client_was_given() -> None:
     assert Upload(bucket="uploads", key=api_key(job_id), version="v7").job_id == job_id
 
 
+def test_a_key_that_only_looks_announced_takes_nobodys_job() -> None:
+    job_id = new_job_id()
+    for key in (f"{api_key(job_id)}\n", f"{api_key(job_id)}2", f"x{api_key(job_id)}"):
+        assert Upload(bucket="uploads", key=key, version="v7").job_id != job_id
+
+
 def test_keys_with_spaces_plus_signs_and_umlauts_are_taken_as_they_are(example: Example) -> None:
     upload = Upload.from_event(example("start_analysis"))
     assert upload.key == "users/ada/space plus+ü.mp4"
