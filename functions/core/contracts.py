@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from functions.core.names import harmless
 from model_src.verdict.prediction import Prediction
 from model_src.verdict.scores import Calibration
 
@@ -173,7 +174,9 @@ class AnalyzeVideoRequest(Contract):
 
     model_config = ConfigDict(extra="forbid")
 
-    filename: str = Field(default="video.mp4", min_length=1, max_length=200, description="shown back in job listings")
+    filename: Annotated[str, AfterValidator(harmless)] = Field(
+        default="video.mp4", min_length=1, max_length=200, description="shown back in job listings"
+    )
     content_type: str = Field(default="video/mp4", pattern=r"^video/(mp4|quicktime|x-msvideo|webm|x-matroska)$")
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from functions.core.contracts import CLOSED, PROGRESS, JobError, Result, Stage, Status
 from functions.core.jobs import BadCursor, Job, Page, epoch_in, now, scoring_progress, timestamp
+from functions.core.names import harmless
 from functions.core.observability import logger
 from functions.core.uploads import Upload
 
@@ -50,7 +51,7 @@ class JobTable:
             "expires_at": epoch_in(retention_days),
         }
         # What an announced job knows already (its owner, the client's own file name) stands.
-        keep = {"created_at": moment, "owner": upload.owner, "filename": upload.key.rsplit("/", 1)[-1]}
+        keep = {"created_at": moment, "owner": upload.owner, "filename": harmless(upload.key.rsplit("/", 1)[-1])}
         self._update(upload.job_id, "attribute_not_exists(#upload)", values, keep)
         job = self.get(upload.job_id)
         if job is None:

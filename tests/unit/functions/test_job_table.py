@@ -41,6 +41,13 @@ def test_an_upload_nobody_announced_becomes_a_job(aws: SimpleNamespace) -> None:
     assert (job.owner, job.filename, job.upload) == ("bob", "clip.mp4", upload)
 
 
+def test_the_name_of_a_direct_upload_steers_nobodys_terminal(aws: SimpleNamespace) -> None:
+    upload = Upload(bucket="uploads", key="users/bob/größe \x1b[2Jclip\u202e.mp4", version="v1")
+    job = aws.jobs.register(upload, 90)
+    assert job.filename == "größe \ufffd[2Jclip\ufffd.mp4"
+    assert job.upload == upload  # what is read is the very key
+
+
 def test_registering_twice_takes_nothing_back(aws: SimpleNamespace) -> None:
     job = registered(aws)
     aws.jobs.advance(job.job_id, Stage.SPLITTING)
