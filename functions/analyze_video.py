@@ -27,7 +27,7 @@ FORGET_UNUSED_AFTER_DAYS = 1
     summary="Announce a video and get a form to upload it with",
     responses={
         202: answer("The form", AnalyzeVideoResponse),
-        400: answer("A body nested too deeply", Problem),
+        400: answer("A body nested too deeply, or with a number of too many digits", Problem),
     },
 )
 def analyze_video(request: Annotated[AnalyzeVideoRequest | None, Body()] = None) -> Response[AnalyzeVideoResponse]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, NoReturn
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig
@@ -12,7 +13,20 @@ from functions.core.observability import logger
 
 TITLE, VERSION = "Aura Veracity", "1.0.0"
 
-app = APIGatewayRestResolver(enable_validation=True, cors=CORSConfig(allow_origin="*"))
+
+def read_body(text: str) -> Any:
+    """Python reads no number of thousands of digits; any other ValueError but bad JSON would be a fault of ours."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError as error:
+        raise BadRequestError("The body holds a number with too many digits.") from error
+
+
+app = APIGatewayRestResolver(
+    enable_validation=True, cors=CORSConfig(allow_origin="*"), json_body_deserializer=read_body
+)
 for route in (analyze_video, get_job, list_jobs):
     app.include_router(route.router)
 

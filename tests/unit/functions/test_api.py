@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from pydantic import ValidationError
 
 from functions import api
 from functions.core.contracts import (
@@ -115,6 +116,28 @@ def test_a_malformed_request_is_told_what_is_wrong(call: Call, body: str) -> Non
     status, answer = call("POST", "/analyze-video", body=body)
     assert status in (400, 422)
     assert answer
+
+
+def test_a_number_of_thousands_of_digits_is_the_senders_fault(call: Call) -> None:
+    assert call("POST", "/analyze-video", body='{"filename": ' + "9" * 5000 + "}")[0] == 400
+
+
+def test_a_stored_job_that_is_damaged_is_no_fault_of_whoever_asks_for_it(call: Call, aws: SimpleNamespace) -> None:
+    job = aws.jobs.register(Upload(bucket="uploads", key="users/ada/clip.mp4", version="v1"), 90)
+    aws.table.update_item(
+        Key={"job_id": job.job_id},
+        UpdateExpression="SET progress = :far",
+        ExpressionAttributeValues={":far": "far"},
+    )
+    with pytest.raises(ValidationError):  # Lambda's error: API Gateway answers 5xx, and the alarm hears of it
+        call("GET", f"/jobs/{job.job_id}")
+
+
+@pytest.mark.parametrize("sent", ["clip\x1b]0;pwned\x07.mp4", "clip\u202e4pm.exe", "two\nlines", "c1\x9bcontrol"])
+def test_a_name_that_steers_a_terminal_or_turns_the_text_is_kept_without_that(call: Call, sent: str) -> None:
+    _, announced = call("POST", "/analyze-video", body=json.dumps({"filename": sent}))
+    found = call("GET", f"/jobs/{announced['job_id']}")[1]["filename"]
+    assert found == "".join(c if c.isprintable() else "\ufffd" for c in sent)
 
 
 def test_the_owner_sees_the_job_and_anyone_else_gets_404(call: Call) -> None:
