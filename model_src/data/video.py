@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from unicodedata import category
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -21,10 +22,15 @@ def _is_no_boolean(label: object) -> object:
 Label = Annotated[Literal[0, 1], BeforeValidator(_is_no_boolean)]  # 0 real, 1 fake
 
 
+UNPRINTED = {"Cc", "Zl", "Zp"}  # controls, and ends of lines and paragraphs
+
+
 def _is_plain_name(name: str) -> str:
     """An id becomes the name of a folder: it stays inside the folder it is put into."""
-    if not name or name.startswith(".") or any(c in name for c in "/\\\0"):
+    if not name or name.startswith(".") or any(c in name for c in "/\\"):
         raise ValueError(f"{name!r} is no name for a video: it must be the name of a folder, without slashes")
+    if any(category(c) in UNPRINTED for c in name):
+        raise ValueError(f"{name!r} is no name for a video: it holds characters that cannot be printed")
     return name
 
 

@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from model_src.data.spreadsheet import as_text
 from model_src.evaluation.plots import histogram, plot, rounded_up
 
 SHOWN = {
@@ -49,7 +50,7 @@ def write_report(folder: Path, results: Mapping[str, Any], rows: Sequence[Mappin
     with (folder / "videos.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, list(rows[0]))
         table.writeheader()
-        table.writerows(rows)
+        table.writerows({name: as_text(value) for name, value in row.items()} for row in rows)
     (folder / "report.html").write_text(page(results, rows), encoding="utf-8")
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from model_src.data.spreadsheet import as_text
 from model_src.studies.compare import Interval, Judgement
 
 Record = Mapping[str, Any]
@@ -32,7 +33,7 @@ class Table:
             flat = [flattened(record) for record in self.records]
             writer = csv.DictWriter(file, list(dict.fromkeys(key for record in flat for key in record)))
             writer.writeheader()
-            writer.writerows(flat)
+            writer.writerows({key: as_text(value) for key, value in record.items()} for record in flat)
         (folder / f"{name}.md").write_text(self.markdown(), encoding="utf-8")
 
     def markdown(self) -> str:

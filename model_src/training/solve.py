@@ -24,6 +24,7 @@ from model_src.data.batch import Batch
 from model_src.data.dataset import WindowDataset
 from model_src.data.identities import group_names
 from model_src.data.sample import FORGED
+from model_src.data.spreadsheet import as_text
 from model_src.models import MultimodalModel
 from model_src.models.heads import FAKE, REAL
 from model_src.training.loading import check_loader, loader, order_of
@@ -222,4 +223,4 @@ def write_held_back(path: Path, video_ids: Sequence[str], labels: NDArray, odds:
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["video_id", "label", "log_odds"])
-        rows.writerows(zip(video_ids, labels.tolist(), odds.tolist(), strict=True))
+        rows.writerows(zip(map(as_text, video_ids), labels.tolist(), odds.tolist(), strict=True))

@@ -42,6 +42,7 @@ def test_csv_json_and_tree_give_the_same_videos(tmp_path: Path, monkeypatch: pyt
         ("a,2,train,a.mp4", "label"),
         ("a,0,holdout,a.mp4", "split"),
         ("../a,0,train,a.mp4", "without slashes"),
+        ("a\x1b]0;b\x07,0,train,a.mp4", "cannot be printed"),
         ("a,0,train,a.mp4\na,1,train,b.mp4", "Two videos"),
     ],
 )
