@@ -7,13 +7,13 @@ from pathlib import Path
 
 import av
 
-from model_src.data.made_clips import packaged_clip
-
 SCALE = 4  # 176x144 is under the 240 lines we accept; four times as large is not
 
 
 def sample_clip(path: Path) -> Path:
     """Write the scaled clip to the path, once."""
+    from model_src.data.made_clips import packaged_clip  # loads OpenCV, which no other command needs so early
+
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -54,9 +54,9 @@ def chunk_of_image(data: bytes) -> Chunk:
 
 
 def decode(data: bytes) -> Image:
-    """[H, W, 3] RGB, upright. OpenCV refuses by itself what would unpack to more than `serve` allows."""
+    """[H, W, 3] RGB, upright. OpenCV refuses by itself what would unpack to more than `picture_limit` allows."""
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if is_picture(data) else None
     except cv2.error:
         image = None
     if image is None:
@@ -67,6 +67,11 @@ def decode(data: bytes) -> Image:
             "resolution_out_of_range", f"The picture has {width}x{height} pixels: too small for a face."
         )
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def is_picture(data: bytes) -> bool:
+    """By its first bytes a JPEG, PNG or WebP file. OpenCV by itself would try a dozen other readers as well."""
+    return data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (data[:4], data[8:12]) == (b"RIFF", b"WEBP")
 
 
 def find_face(image: Image) -> Face:

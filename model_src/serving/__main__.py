@@ -37,8 +37,6 @@ def main() -> None:
 
     # Threads that wait for each other spin by default; beside any other busy process that costs ten times the time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # A small file can unpack to a picture that takes all memory: more pixels than this are refused unread.
-    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(64 * 1024 * 1024))
     # It reads the waiting policy once, here; and takes seconds, so not before the options are known to be right.
     import torch
 

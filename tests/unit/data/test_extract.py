@@ -5,7 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import os
+import struct
+import subprocess
+import sys
 import time
+import zlib
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -153,3 +157,29 @@ def test_a_video_that_is_not_there_is_missing_and_not_corrupt(tmp_path: Path) ->
     predictor: Any = None  # nothing comes so far
     assert list(score_videos(predictor, [away])) == [(away, "missing_file")]
     assert one_under(CONDITIONS["phone band"], predictor, away, tmp_path / "remade") == "missing_file"
+
+
+def test_a_picture_that_would_fill_the_memory_is_left_out_unread(tmp_path: Path) -> None:
+    """In a process of its own: OpenCV reads its limit once, when it is loaded."""
+    size, head = struct.pack(">II", 9000, 9000), struct.pack(">BBBBB", 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", size + head), (b"IDAT", zlib.compress(bytes(9000 * (1 + 3 * 9000)))), (b"IEND", b""))
+    body = b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
+    )
+    bomb = tmp_path / "bomb.png"
+    bomb.write_bytes(b"\x89PNG\r\n\x1a\n" + body)
+    assert bomb.stat().st_size < 300_000
+    code = """
+import sys
+from infra.cli import app
+from pathlib import Path
+from model_src.data.extract import chunk_of_image
+try:
+    chunk_of_image(Path(sys.argv[1]).read_bytes())
+except Exception as error:
+    print(getattr(error, "code", repr(error)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(bomb)], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "not_an_image", done.stderr

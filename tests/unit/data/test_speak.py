@@ -46,6 +46,6 @@ def test_a_voice_that_is_not_installed_says_how_to_install_it(tmp_path: Path, mo
     def missing(_: str) -> None:
         raise ImportError
 
-    monkeypatch.setattr(speaking.importlib, "import_module", missing)
+    monkeypatch.setattr("importlib.import_module", missing)
     with pytest.raises(EngineMissing, match="pip install --no-deps piper-tts"):
         list(speak("piper", 1, [recording(tmp_path / "anna.wav")], tmp_path / "out"))

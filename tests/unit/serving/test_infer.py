@@ -16,6 +16,7 @@ from skimage.data import astronaut
 
 from infra.cli.sample import sample_clip
 from model_src.data.made_clips import packaged_clip
+from model_src.preprocess.still import decode
 from model_src.serving import work
 from model_src.serving.predictor import Predictor
 from model_src.serving.server import ServerSettings
@@ -64,12 +65,15 @@ def test_a_picture_of_a_face_gets_its_score_and_where_it_comes_from(client: http
     [
         (b"", "not_an_image"),
         (b"garbage" * 100, "not_an_image"),
+        (encoded(astronaut(), ".bmp"), "not_an_image"),
+        (encoded(astronaut(), ".tiff"), "not_an_image"),
+        (encoded(astronaut(), ".jp2"), "not_an_image"),
         (encoded(astronaut())[:1000], "not_an_image"),
         (encoded(np.full((300, 300, 3), 90, np.uint8)), "no_face"),
         (encoded(np.concatenate([astronaut()[:300, 100:350]] * 2, axis=1)), "multiple_faces"),
         (encoded(np.zeros((10, 300, 3), np.uint8)), "resolution_out_of_range"),
     ],
-    ids=["empty", "garbage", "truncated", "nobody", "twins", "tiny"],
+    ids=["empty", "garbage", "bmp", "tiff", "jp2", "truncated", "nobody", "twins", "tiny"],
 )
 def test_a_picture_that_cannot_be_judged_is_refused_with_a_sentence(
     client: httpx.Client, body: bytes, code: str
@@ -78,6 +82,11 @@ def test_a_picture_that_cannot_be_judged_is_refused_with_a_sentence(
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == code
     assert answer.json()["error"]["message"].endswith((".", "face."))
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_each_kind_of_picture_that_is_promised_is_read(suffix: str) -> None:
+    assert decode(encoded(astronaut(), suffix)).shape == astronaut().shape
 
 
 def test_a_video_file_gets_a_verdict(client: httpx.Client, tmp_path: Path) -> None:
