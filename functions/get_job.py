@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from functions.core import wiring
 from functions.core.caller import owner_of
-from functions.core.contracts import JobView, Problem, answer
+from functions.core.contracts import JOB_ID, JobView, Problem, answer
 from functions.core.links import signed
 
 router = Router()
@@ -25,7 +25,7 @@ LINK_SECONDS = 3600
         404: answer("No such job, or not yours", Problem),
     },
 )
-def get_job(job_id: Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]) -> JobView:
+def get_job(job_id: Annotated[str, Path(pattern=JOB_ID)]) -> JobView:
     job = wiring.jobs().get(job_id)
     # Another owner's job and no job at all look the same from outside.
     if job is None or job.owner != owner_of(router):

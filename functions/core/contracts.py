@@ -14,6 +14,9 @@ from model_src.verdict.scores import Calibration
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
+JOB_ID = "^[0-9a-f]{32}$"
+JobId = Annotated[str, Field(pattern=JOB_ID)]  # it becomes the name of a folder, at the API and at its clients
+
 
 class Status(StrEnum):
     PENDING = "pending"
@@ -142,7 +145,7 @@ class Result(Contract):
 class JobView(Contract):
     """GET /jobs/{job_id}: a job as its owner sees it."""
 
-    job_id: str
+    job_id: JobId
     status: Status
     stage: Stage
     progress: float = Field(ge=0, le=1)
@@ -183,7 +186,7 @@ class AnalyzeVideoRequest(Contract):
 class AnalyzeVideoResponse(Contract):
     """202: where to upload, and where to ask how it goes."""
 
-    job_id: str
+    job_id: JobId
     status: Status
     status_url: str
     upload: UploadForm

@@ -6,14 +6,18 @@ import mimetypes
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
+from pydantic import BaseModel
 
 from functions.core.contracts import CLOSED, AnalyzeVideoResponse, JobList, JobView
 
 POLL_SECONDS = 0.5
 CONTENT_TYPES = ("video/mp4", "video/quicktime", "video/x-msvideo", "video/webm", "video/x-matroska")
+
+
+Reply = TypeVar("Reply", bound=BaseModel)
 
 
 class ApiError(RuntimeError):
@@ -31,8 +35,8 @@ class ApiClient:
         content_type = guessed if guessed in CONTENT_TYPES else "video/mp4"
         # The name travels as a label only; names that are not Unicode or too long are cut to what JSON can carry.
         label = path.name.encode("utf-8", "replace").decode()[-200:]
-        answer = self._call("POST", "/analyze-video", json={"filename": label, "content_type": content_type})
-        return AnalyzeVideoResponse.model_validate(answer)
+        wanted = {"filename": label, "content_type": content_type}
+        return self._call(AnalyzeVideoResponse, "POST", "/analyze-video", json=wanted)
 
     def upload(self, announced: AnalyzeVideoResponse, path: Path) -> None:
         with path.open("rb") as file:  # streamed: the file may be larger than memory
@@ -46,11 +50,11 @@ class ApiClient:
             raise ApiError(f"The upload was refused ({answer.status_code}): {answer.text[:300]}")
 
     def job(self, job_id: str) -> JobView:
-        return JobView.model_validate(self._call("GET", f"/jobs/{job_id}"))
+        return self._call(JobView, "GET", f"/jobs/{job_id}")
 
     def jobs(self, limit: int = 20, cursor: str | None = None) -> JobList:
         parameters = {"limit": limit} | ({"cursor": cursor} if cursor else {})
-        return JobList.model_validate(self._call("GET", "/jobs", params=parameters))
+        return self._call(JobList, "GET", "/jobs", params=parameters)
 
     def follow(self, job_id: str, on_change: Callable[[JobView], None], seconds: float) -> JobView:
         """Poll until the job is closed."""
@@ -66,7 +70,7 @@ class ApiClient:
                 )
             time.sleep(POLL_SECONDS)
 
-    def _call(self, method: str, path: str, **arguments: Any) -> Any:
+    def _call(self, reply: type[Reply], method: str, path: str, **arguments: Any) -> Reply:
         try:
             answer = self.http.request(method, path, **arguments)
         except httpx.TransportError as error:
@@ -75,7 +79,10 @@ class ApiClient:
             raise ApiError("The API does not accept this token (401). Give a valid one with --token or AURA_TOKEN.")
         if not answer.is_success:
             raise ApiError(f"The API answered {answer.status_code}: {answer.text[:300]}")
-        return answer.json()
+        try:
+            return reply.model_validate_json(answer.content)
+        except ValueError as error:  # a page of a proxy, say, or another service
+            raise ApiError(f"What {answer.url} answered is no answer of this API: {answer.text[:300]}") from error
 
 
 def fetch(link: str) -> bytes:

@@ -18,7 +18,7 @@ def job(trained: bool) -> JobView:
     scores = ChunkScores(model_version="m", trained=trained, chunk_index=0, windows=[window], frames=[])
     facts = Metadata(processing_time_sec=1, video_duration_sec=1, frames_analyzed=5, model_version="m", trained=trained)
     return JobView(
-        job_id="j", status=Status.COMPLETED, stage=Stage.DONE, progress=1, created_at="", updated_at="",
+        job_id="a" * 32, status=Status.COMPLETED, stage=Stage.DONE, progress=1, created_at="", updated_at="",
         prediction=calibrate(aggregate([scores], duration=1)), metadata=facts,
     )  # fmt: skip
 
