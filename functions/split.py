@@ -9,6 +9,7 @@ from functions.core.contracts import ExcludedSpan, Stage
 from functions.core.observability import logger
 from functions.core.settings import VideoSettings
 from functions.core.steps import ChunkPointer, Chunks, Rejected, SplitSummary, VideoStep, WorkFiles
+from functions.core.time_left import reading_ends
 from functions.core.transient import aws_may_fail
 from functions.core.workspace import downloaded
 from model_src.preprocess.checksum import sha256
@@ -22,12 +23,11 @@ REPORTED = ("duration", "picture_starts", "width", "height", "frame_rate", "fram
 
 @aws_may_fail
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     step, settings = VideoStep.model_validate(event), VideoSettings.load()
     logger.append_keys(job_id=step.job_id)
     wiring.jobs().advance(step.job_id, Stage.SPLITTING)
-    work = WorkFiles.of(step.job_id, settings)
-    files = wiring.files()
+    files, work = wiring.files(), WorkFiles.of(step.job_id, settings)
     limits = Limits(max_seconds=settings.max_video_seconds, max_bytes=settings.max_upload_bytes)
     chunks: list[ChunkPointer] = []
 
@@ -38,7 +38,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 
     with downloaded(step.upload) as path:
         try:
-            report = split_video(path, store, SplitSettings(limits=limits))
+            report = split_video(path, store, SplitSettings(limits=limits), reading_ends(context))
         except VideoRejected as rejection:
             logger.info("video rejected", extra={"code": rejection.code})
             return Rejected.because(rejection.code, rejection.message).model_dump(mode="json")

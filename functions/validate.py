@@ -9,6 +9,7 @@ from functions.core.contracts import Stage
 from functions.core.observability import logger
 from functions.core.settings import VideoSettings
 from functions.core.steps import Accepted, Rejected, VideoStep
+from functions.core.time_left import reading_ends
 from functions.core.transient import aws_may_fail
 from functions.core.workspace import downloaded
 from model_src.preprocess.errors import VideoRejected
@@ -18,7 +19,7 @@ from model_src.preprocess.probe import probe
 
 @aws_may_fail
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     step, settings = VideoStep.model_validate(event), VideoSettings.load()
     logger.append_keys(job_id=step.job_id)
     wiring.jobs().advance(step.job_id, Stage.VALIDATING)
@@ -30,7 +31,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         ).model_dump(mode="json")
     with downloaded(step.upload) as path:
         try:
-            video = probe(path, limits)
+            video = probe(path, limits, reading_ends(context))
         except VideoRejected as rejection:
             logger.info("video rejected", extra={"code": rejection.code})
             return Rejected.because(rejection.code, rejection.message).model_dump(mode="json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -40,11 +41,11 @@ class VideoInfo:
         return asdict(self)
 
 
-def probe(path: str | os.PathLike[str], limits: Limits = Limits()) -> VideoInfo:  # noqa: B008 - frozen
-    """Facts about the video at `path`. Raises VideoRejected; safe on any file."""
+def probe(path: str | os.PathLike[str], limits: Limits = Limits(), until: float = math.inf) -> VideoInfo:  # noqa: B008 - frozen
+    """Facts about the video at `path`, within the time of `until`. Raises VideoRejected; safe on any file."""
     with open_video(path, limits) as descriptor:
         choose_demuxer(descriptor)  # most wrong files need no child process
-        for kind, body in sandbox.run("probe", descriptor, {"limits": asdict(limits)}, BOUNDS):
+        for kind, body in sandbox.run("probe", descriptor, {"limits": asdict(limits)}, BOUNDS, until):
             if kind == RESULT:
                 return VideoInfo(**json.loads(body))
     raise VideoRejected("corrupt_video", "Reading the file gave no answer.")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import math
 import os
 import select
 import signal
@@ -34,6 +35,10 @@ FRUGAL = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "4000000"}
 START_SECONDS = 120.0
 MAX_MESSAGE = 512 * 1024**2
 READ_SIZE = 1024**2
+TOO_MUCH = (
+    "Reading the video takes longer than the {seconds:.0f} s there are for it: "
+    "send a shorter part of it, or one with fewer frames a second."
+)
 
 LIBC = ctypes.CDLL(None)
 PR_SET_DUMPABLE = 4
@@ -48,8 +53,13 @@ class Bounds:
     memory_mb: int  # address space beyond what the child has when it starts
 
 
-def run(task: str, descriptor: int, arguments: dict[str, Any], bounds: Bounds) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the child's messages as they come, the last one of kind RESULT. Raises VideoRejected or SandboxFailed."""
+def run(
+    task: str, descriptor: int, arguments: dict[str, Any], bounds: Bounds, until: float = math.inf
+) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the child's messages as they come, the last one of kind RESULT. Raises VideoRejected or SandboxFailed.
+
+    At `until`, by the clock of time.monotonic, it ends whoever took the time: the caller has no more of it.
+    """
     hide_memory()
     job = json.dumps({"task": task, "descriptor": descriptor, **asdict(bounds), **arguments})
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
@@ -65,7 +75,7 @@ def run(task: str, descriptor: int, arguments: dict[str, Any], bounds: Bounds) -
     assert child.stdout is not None
     started = False
     try:
-        for kind, body in _messages(child.stdout.fileno(), bounds.silent_seconds):
+        for kind, body in _messages(child.stdout.fileno(), bounds.silent_seconds, until):
             if kind == REJECTED:
                 told = json.loads(body)
                 raise VideoRejected(told["code"], told["message"])
@@ -95,10 +105,10 @@ def hide_memory() -> None:
     LIBC.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def _messages(pipe: int, silent_seconds: float) -> Iterator[tuple[bytes, bytes]]:
-    """Split the byte stream. Only the time spent waiting counts: the caller may take as long as it likes."""
+def _messages(pipe: int, silent_seconds: float, until: float) -> Iterator[tuple[bytes, bytes]]:
+    """Split the byte stream. Of silence only the time spent waiting counts: the caller may take as long as it likes."""
     buffer = bytearray()
-    started, left = False, START_SECONDS
+    begun_all, started, left = time.monotonic(), False, START_SECONDS
     while True:
         while len(buffer) >= HEAD.size:
             kind, length = HEAD.unpack_from(buffer)
@@ -112,9 +122,12 @@ def _messages(pipe: int, silent_seconds: float) -> Iterator[tuple[bytes, bytes]]
             yield kind, body
             started, left = True, silent_seconds
         begun = time.monotonic()
-        if not select.select([pipe], [], [], max(left, 0))[0]:
+        answered = select.select([pipe], [], [], max(min(left, until - begun), 0))[0]
+        if started and time.monotonic() >= until:
+            raise VideoRejected("too_long", TOO_MUCH.format(seconds=max(until - begun_all, 0)))
+        if not answered:
             if not started:
-                raise SandboxFailed(f"The reader did not start within {START_SECONDS:.0f} s.")
+                raise SandboxFailed(f"The reader did not start within {time.monotonic() - begun_all:.0f} s.")
             raise VideoRejected("corrupt_video", f"Reading the file did not get on for {silent_seconds:.0f} s.")
         piece = os.read(pipe, READ_SIZE)
         left -= time.monotonic() - begun

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -68,15 +69,17 @@ def split_video(
     path: str | os.PathLike[str],
     on_chunk: Callable[[Chunk], None],
     settings: SplitSettings = SplitSettings(),
+    until: float = math.inf,
 ) -> SplitReport:
     """Hand over each chunk as soon as it is complete, then report. Raises VideoRejected.
 
-    Chunks handed over before a rejection are void: only at the end it is known how many frames were usable.
+    Chunks handed over before a rejection are void: only at the end it is known how many frames were usable. What cannot
+    be read by `until` (of time.monotonic) is rejected, too: within every limit there are videos that take hours.
     """
     with open_video(path, settings.limits) as descriptor:
         choose_demuxer(descriptor)  # most wrong files need no child process
         arguments = asdict(settings)
-        for kind, body in sandbox.run("split", descriptor, arguments, BOUNDS):
+        for kind, body in sandbox.run("split", descriptor, arguments, BOUNDS, until):
             if kind == CHUNK:
                 on_chunk(Chunk.from_bytes(body))
             elif kind == RESULT:

@@ -63,6 +63,7 @@ def context() -> SimpleNamespace:
         memory_limit_in_mb=512,
         invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:test",
         aws_request_id="request-1",
+        get_remaining_time_in_millis=lambda: 900_000,
     )
 
 

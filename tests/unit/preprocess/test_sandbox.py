@@ -66,6 +66,24 @@ def test_a_child_that_hangs_is_stopped(clip: Path, tmp_path: Path, monkeypatch: 
     assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
 
 
+def test_a_reader_without_end_is_stopped_when_its_callers_time_is_up(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work = STARTED.replace("'S", "'P")
+    instead_of_python(f"{STARTED}; while sleep 0.05; do {at_work} || exit; done", tmp_path, monkeypatch)
+    with pytest.raises(VideoRejected, match=r"longer than the [12] s there are") as caught:
+        probe(clip, until=time.monotonic() + 1.5)
+    assert caught.value.code == "too_long"
+
+
+def test_without_time_to_start_the_video_is_not_to_blame(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instead_of_python("exec sleep 60", tmp_path, monkeypatch)
+    with pytest.raises(SandboxFailed, match="did not start within 0 s"):
+        probe(clip, until=time.monotonic() + 0.1)
+
+
 def test_a_child_that_starts_slowly_says_nothing_about_the_video(
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,13 @@
+"""Until when a step may read a video: its function is stopped without a word, and the last words need time."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+LAST_WORDS = 30.0  # seconds to store what was found and to answer, with an S3 that has to be asked again
+
+
+def reading_ends(context: Any) -> float:
+    """On the clock of time.monotonic, from what Lambda says is left of the function's own time limit."""
+    return time.monotonic() + context.get_remaining_time_in_millis() / 1000 - LAST_WORDS
