@@ -54,6 +54,42 @@ def test_a_role_names_what_it_uses_and_nothing_more(name: str) -> None:
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         assert all("*" not in action for action in actions)
         assert statement["Resource"] != "*"
+        resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        # A whole bucket only where names are other people's (uploads), and where links are signed (the API's results).
+        whole = {"${UploadsBucket.Arn}/*", *(["${ResultsBucket.Arn}/*"] if name == "ApiFunction" else [])}
+        named = {str(resource["Fn::Sub"]) for resource in resources if "Fn::Sub" in resource}
+        assert {text for text in named if text.endswith("Bucket.Arn}/*")} <= whole
+
+
+@pytest.mark.parametrize(
+    ("image", "repository"),
+    [
+        ("123456789012.dkr.ecr.eu-west-1.amazonaws.com/aura:1.0", "aura"),
+        ("123456789012.dkr.ecr.eu-west-1.amazonaws.com/aura@sha256:ab", "aura"),
+        ("123456789012.dkr.ecr.eu-west-1.amazonaws.com/aura", "aura"),
+        ("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/aura:1.0", "team/aura"),
+        ("none", ""),
+    ],
+)
+def test_the_endpoint_reads_the_repository_of_its_image_and_none_of_another_name(image: str, repository: str) -> None:
+    role = RESOURCES["EndpointRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    [pull] = [statement for statement in role if "ecr:BatchGetImage" in statement["Action"]]
+    text, names = pull["Resource"]["Fn::Sub"]
+
+    def value(part: Any) -> Any:
+        match part:
+            case {"Fn::Select": [index, list_]}:
+                return value(list_)[int(index)]
+            case {"Fn::Split": [by, source]}:
+                return value(source).split(by)
+            case {"Fn::Sub": source}:
+                return source.replace("${InferenceImageUri}", image)
+        raise AssertionError(part)
+
+    allowed = text.rpartition("repository/")[2].replace("${Name}", value(names["Name"]))
+    assert allowed.endswith("*")
+    assert repository.startswith(allowed[:-1])
+    assert allowed[:-1] == repository.split("/")[0]
 
 
 @pytest.mark.parametrize("name", ["UploadsBucket", "ArtifactsBucket", "ResultsBucket"])
