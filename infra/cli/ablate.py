@@ -7,19 +7,19 @@ from typing import Annotated
 
 import typer
 
-from infra.cli import study
+from infra.cli import options, study
 
 
 def ablate(
-    config: study.Config = None,
-    data_root: study.DataRoot = None,
-    manifest: study.Manifest = None,
+    config: options.BaselineConfig = None,
+    data_root: options.DataRoot = None,
+    manifest: options.Manifest = None,
     only: Annotated[str | None, typer.Option(help="some components alone, as modality,fusion,lip-sync")] = None,
-    epochs: study.Epochs = None,
-    split: study.Split = "val",
-    device: study.Device = None,
+    epochs: options.EveryRunsEpochs = None,
+    split: options.Split = "val",
+    device: options.Device = None,
     out: Annotated[Path, typer.Option(help="folder for runs and tables; run again, it goes on")] = Path("out/ablation"),
-    debug: study.Debug = False,
+    debug: options.Debug = False,
 ) -> None:
     """Train the model without each part, or with what it lacks, and compare all on the same videos."""
     from model_src.studies.ablation import COMPONENTS, ablation, possible

@@ -7,28 +7,30 @@ from typing import Annotated
 
 import typer
 
+from infra.cli import options
 from infra.cli.evaluate import prepare, score_split
 from infra.cli.show import console
+from model_src.data.video import Split
 
 
 def calibrate(
-    checkpoint: Annotated[Path, typer.Option(help="a checkpoint, a safetensors file, or a packaged model")],
-    data_root: Annotated[Path | None, typer.Option(help="folder with split/video_id/video.mp4 and meta.json")] = None,
-    manifest: Annotated[Path | None, typer.Option(help="CSV or JSON list of videos")] = None,
-    split: Annotated[str, typer.Option(help="split that the model was not trained on")] = "val",
+    checkpoint: options.Checkpoint,
+    data_root: options.DataRoot = None,
+    manifest: options.Manifest = None,
+    split: Annotated[Split, typer.Option(help="split that the model was not trained on")] = "val",
     platt: Annotated[bool, typer.Option("--platt", help="scale and bias instead of a temperature alone")] = False,
     prior: Annotated[
         float | None,
         typer.Option(min=0.001, max=0.999, help="share of fakes where the model will be used, with --platt"),
     ] = None,
     held_back: Annotated[
-        Path | None, typer.Option(help="held_back.csv of a solved model: say what it means for the people left out")
+        Path | None, typer.Option(help="held_back.csv of a solved model: also show the verdicts on the people left out")
     ] = None,
-    extracted: Annotated[Path | None, typer.Option(help="chunks of `aura extract`, instead of the videos")] = None,
+    extracted: options.Extracted = None,
     out: Annotated[Path, typer.Option(help="the packaged model: weights, calibration.json, manifest")] = Path(
         "out/model"
     ),
-    device: Annotated[str | None, typer.Option(help="cpu or cuda")] = None,
+    device: options.Device = None,
 ) -> None:
     """Fit temperature (or Platt) scaling and write a model directory that the server takes."""
     import numpy as np

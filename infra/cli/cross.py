@@ -7,19 +7,19 @@ from typing import Annotated
 
 import typer
 
-from infra.cli import study
+from infra.cli import options, study
 
 
 def cross(
-    config: study.Config = None,
-    data_root: study.DataRoot = None,
-    manifest: study.Manifest = None,
+    config: Annotated[Path | None, typer.Option(help="YAML file with the settings of every run")] = None,
+    data_root: options.DataRoot = None,
+    manifest: options.Manifest = None,
     checkpoint: Annotated[
         list[str] | None, typer.Option(help="name=path of a trained model, once for each; nothing is trained then")
     ] = None,
-    extracted: study.Extracted = None,
-    epochs: study.Epochs = None,
-    device: study.Device = None,
+    extracted: options.Extracted = None,
+    epochs: options.EveryRunsEpochs = None,
+    device: options.Device = None,
     out: Annotated[Path, typer.Option(help="folder for runs and tables; run again, it goes on")] = Path("out/cross"),
 ) -> None:
     """Train on each source of a manifest, test on each, and write the matrix of AUCs."""

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import track
 
+from infra.cli import options
 from infra.cli.show import console
+from model_src.data.video import Split
 
 if TYPE_CHECKING:
     from model_src.data.video import Video
@@ -18,17 +20,17 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    checkpoint: Annotated[Path, typer.Option(help="a checkpoint, a safetensors file, or a packaged model")],
-    data_root: Annotated[Path | None, typer.Option(help="folder with split/video_id/video.mp4 and meta.json")] = None,
-    manifest: Annotated[Path | None, typer.Option(help="CSV or JSON list of videos")] = None,
-    split: Annotated[str, typer.Option(help="train, val or test")] = "test",
-    fit_on: Annotated[str | None, typer.Option(help="split to learn the aggregations from, such as val")] = None,
+    checkpoint: options.Checkpoint,
+    data_root: options.DataRoot = None,
+    manifest: options.Manifest = None,
+    split: options.Split = "test",
+    fit_on: Annotated[Split | None, typer.Option(help="split to learn the aggregations from, such as val")] = None,
     aggregator: Annotated[
         list[Path] | None, typer.Option(help="an aggregation that --fit-on saved; once for each")
     ] = None,
-    extracted: Annotated[Path | None, typer.Option(help="chunks of `aura extract`, instead of the videos")] = None,
+    extracted: options.Extracted = None,
     out: Annotated[Path, typer.Option(help="folder for the report")] = Path("out/evaluation"),
-    device: Annotated[str | None, typer.Option(help="cpu or cuda")] = None,
+    device: options.Device = None,
 ) -> None:
     """Score the videos of a split and write report.html, evaluation.json and videos.csv."""
     from model_src.evaluation.aggregation import AggregatorInvalid, load
@@ -83,11 +85,10 @@ def prepare(
 
 
 def score_split(
-    predictor: Predictor, videos: list[Video], split: str, extracted: Path | None
+    predictor: Predictor, videos: list[Video], split: Split, extracted: Path | None
 ) -> tuple[list[Scored], Counter[str]]:
-    from model_src.data.store import Store
     from model_src.evaluation.score import collect, score_videos
 
     chosen = [video for video in videos if video.split == split]
-    pairs = score_videos(predictor, chosen, Store(extracted) if extracted else None)
+    pairs = score_videos(predictor, chosen, options.store_at(extracted))
     return collect(iter(track(pairs, f"scoring {split}", total=len(chosen), console=console, transient=True)))

@@ -10,12 +10,13 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from infra.cli import options
 from infra.cli.show import console
 
 
 def extract(
-    data_root: Annotated[Path | None, typer.Option(help="folder with split/video_id/video.mp4 and meta.json")] = None,
-    manifest: Annotated[Path | None, typer.Option(help="CSV or JSON list of videos")] = None,
+    data_root: options.DataRoot = None,
+    manifest: options.Manifest = None,
     out: Annotated[Path | None, typer.Option(help="where the chunks go; beside the data root if not given")] = None,
     workers: Annotated[int, typer.Option(min=1, help="videos at once")] = max(1, os.cpu_count() or 1),
     frame_rate: Annotated[float, typer.Option(help="frames per second; 10 for high-resolution material")] = 5.0,
@@ -38,8 +39,7 @@ def extract(
     except ManifestInvalid as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
-    root = data_root or (manifest.parent if manifest else Path())
-    store = Store(out) if out else store_beside(root)
+    store = Store(out) if out else store_beside(options.videos_root(data_root, manifest))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     tally = Tally()
     with Progress(*columns, console=console, transient=True) as progress:

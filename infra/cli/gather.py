@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from infra.cli.show import console
+from model_src.data.video import SPLITS, Split
 
 
 def gather(
@@ -16,17 +17,15 @@ def gather(
     manifest: Annotated[list[Path] | None, typer.Option(help="CSV or JSON list; once for each")] = None,
     take: Annotated[list[str] | None, typer.Option(help="splits to take; all but train if not given")] = None,
     leave: Annotated[list[str] | None, typer.Option(help="sources to leave out")] = None,
-    call: Annotated[str, typer.Option(help="the split that all of them become")] = "val",
+    call: Annotated[Split, typer.Option(help="the split that all of them become")] = "val",
     out: Annotated[Path, typer.Option(help="the list to write, as JSON")] = Path("out/gathered.json"),
 ) -> None:
     """Write one list of the videos of several data sets. A video that is in two of them is taken once."""
     from model_src.data.find import load_videos
     from model_src.data.joined import joined
     from model_src.data.manifest import ManifestInvalid, write_manifest
-    from model_src.data.video import SPLITS
 
     refuse_unknown("--take", take or [], SPLITS)
-    refuse_unknown("--call", [call], SPLITS)
     places = [*((root, None) for root in data_root or []), *((None, path) for path in manifest or [])]
     try:
         found = [video for root, listed in places or [(None, None)] for video in load_videos(root, listed)]

@@ -13,7 +13,10 @@ from model_src.preprocess.probe import probe as probe_video
 
 
 def probe(files: Annotated[list[Path], typer.Argument(help="videos to look at")]) -> None:
-    """Print one JSON object per file: its properties, or why it would be rejected."""
+    """Would Validate accept this video, and what is in it? One JSON object per file.
+
+    Faces are looked for later, by Split.
+    """
     rejected = False
     for path in files:
         try:

@@ -8,16 +8,20 @@ from typing import Annotated
 import typer
 
 from infra.cli.show import console
+from model_src.data.video import Split
 
 
 def revoice(
     vocoder: Annotated[str, typer.Option(help="griffin_lim, mel_griffin_lim, source_filter, harmonics or world")],
     data_root: Annotated[Path | None, typer.Option(help="folder with the recordings")] = None,
     manifest: Annotated[Path | None, typer.Option(help="CSV or JSON list of recordings")] = None,
-    split: Annotated[str, typer.Option(help="which split is copied")] = "val",
+    split: Annotated[Split, typer.Option(help="which split is copied")] = "val",
     out: Annotated[Path, typer.Option(help="where the copies and their manifest.json go")] = Path("out/revoiced"),
 ) -> None:
-    """Put every real recording of a split through a vocoder. A vocoder that was not learnt shows what carries over."""
+    """Put every real recording of a split through a vocoder.
+
+    With a vocoder the model did not learn from, this measures how well it generalises.
+    """
     from model_src.data.fakes.revoice import LIST
     from model_src.data.fakes.revoice import revoice as copies
     from model_src.data.fakes.vocoders import VOCODERS, VocoderMissing

@@ -7,16 +7,16 @@ from typing import Annotated
 
 import typer
 
-from infra.cli import study
+from infra.cli import options, study
 
 
 def robustness(
-    checkpoint: study.Checkpoint,
-    data_root: study.DataRoot = None,
-    manifest: study.Manifest = None,
-    split: study.Split = "test",
+    checkpoint: options.Checkpoint,
+    data_root: options.DataRoot = None,
+    manifest: options.Manifest = None,
+    split: options.Split = "test",
     only: Annotated[str | None, typer.Option(help="conditions whose name begins so, as H.264,phone")] = None,
-    device: study.Device = None,
+    device: options.Device = None,
     out: Annotated[Path, typer.Option(help="folder for tables and scores; run again, it goes on")] = Path(
         "out/robustness"
     ),
@@ -37,6 +37,8 @@ def robustness(
             raise StudyInvalid(f"no condition begins with {only}; there are {', '.join(CONDITIONS)}")
         predictor, videos = prepare(checkpoint, data_root, manifest, device)
         chosen = [video for video in videos if video.split == split]
+        if not chosen:
+            raise StudyInvalid(f"there is no video of {split}")
         rows = robustness(predictor, weights_of(checkpoint), chosen, conditions, out / "scores")
         table = table_of(rows, f"{checkpoint.stem} on {len(chosen)} videos of {split}, made anew")
         table.write(out, "robustness", checkpoint=str(checkpoint), split=split)

@@ -34,7 +34,7 @@ TOLD = {  # of a prediction, under its own names
 def score(
     paths: Annotated[list[Path], typer.Argument(help="videos, or folders of videos")],
     json_lines: Annotated[
-        bool, typer.Option("--json-lines", help="one JSON object per file, as always where nobody looks")
+        bool, typer.Option("--json-lines", help="one JSON object per file; always so when the output is piped")
     ] = False,
     model_dir: Annotated[
         Path | None,

@@ -8,24 +8,23 @@ from typing import Annotated
 import typer
 from rich.progress import track
 
-from infra.cli import study
+from infra.cli import options, study
 from infra.cli.show import console
 
 
 def shortcuts(
-    checkpoint: study.Checkpoint,
-    data_root: study.DataRoot = None,
-    manifest: study.Manifest = None,
-    split: study.Split = "val",
-    extracted: study.Extracted = None,
-    device: study.Device = None,
+    checkpoint: options.Checkpoint,
+    data_root: options.DataRoot = None,
+    manifest: options.Manifest = None,
+    split: options.Split = "val",
+    extracted: options.Extracted = None,
+    device: options.Device = None,
     out: Annotated[Path, typer.Option(help="folder for the tables")] = Path("out/shortcuts"),
 ) -> None:
     """Compare the model with bare statistics of the videos, then change what is beside the face and ask it again."""
     from infra.cli.evaluate import prepare
 
     with study.saying_what_is_wrong():
-        from model_src.data.store import Store
         from model_src.evaluation.score import sorted_out, tried
         from model_src.studies.forest import forest
         from model_src.studies.shortcuts import look, name_of, rankings, swayed, table_of_changes, table_of_rankings
@@ -34,7 +33,7 @@ def shortcuts(
 
         predictor, videos = prepare(checkpoint, data_root, manifest, device)
         chosen = [video for video in videos if video.split == split]
-        store = Store(extracted) if extracted else None
+        store = options.store_at(extracted)
         looks = tried(chosen, lambda video: look(predictor.score_chunk, video, store))
         seen, missing = sorted_out(track(looks, "looking", total=len(chosen), console=console, transient=True))
         left_out = [f"Left out: {counted(missing)}."] if missing else []

@@ -1,4 +1,4 @@
-"""What the commands of the studies share: options, errors as sentences, and the table they end in."""
+"""What the commands of the studies share: errors as sentences, what is studied, and the table they end in."""
 
 from __future__ import annotations
 
@@ -6,31 +6,22 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich import box
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from infra.cli.options import videos_root
 from infra.cli.show import console
 
 if TYPE_CHECKING:
-    from model_src.data.video import Video
+    from model_src.data.video import Split, Video
     from model_src.studies.study import Study
     from model_src.studies.table import Table
     from model_src.studies.variant import Variant
     from model_src.training.settings import TrainSettings
-
-Config = Annotated[Path | None, typer.Option(help="YAML file with the settings of the baseline's run")]
-DataRoot = Annotated[Path | None, typer.Option(help="folder with split/video_id/video.mp4 and meta.json")]
-Manifest = Annotated[Path | None, typer.Option(help="CSV or JSON list of videos")]
-Split = Annotated[str, typer.Option(help="split whose videos are scored: train, val or test")]
-Epochs = Annotated[int | None, typer.Option(min=1, help="the budget of every run")]
-Device = Annotated[str | None, typer.Option(help="cpu or cuda")]
-Checkpoint = Annotated[Path, typer.Option(help="a checkpoint, a safetensors file, or a packaged model")]
-Extracted = Annotated[Path | None, typer.Option(help="chunks of `aura extract`, instead of the videos")]
-Debug = Annotated[bool, typer.Option("--debug", help="make tiny data and study on it, to see how it works")]
 
 
 @contextmanager
@@ -56,18 +47,16 @@ def saying_what_is_wrong() -> Iterator[None]:
 
 
 def prepare_study(
-    config: Path | None, data_root: Path | None, manifest: Path | None, split: str, out: Path, debug: bool,
+    config: Path | None, data_root: Path | None, manifest: Path | None, split: Split, out: Path, debug: bool,
     **changes: Any,
 ) -> Study:  # fmt: skip
     """The baseline's settings, the videos, and where everything goes. Changes that are None were not asked for."""
     from model_src.data.find import load_videos
     from model_src.studies.study import Study
-    from model_src.studies.variant import StudyInvalid, Variant
+    from model_src.studies.variant import Variant
     from model_src.training.debug import debug_settings, debug_videos
     from model_src.training.settings import load_settings
 
-    if split not in ("train", "val", "test"):
-        raise StudyInvalid(f"no split is called {split!r}; there are train, val and test")
     given = {name: value for name, value in changes.items() if value is not None}
     settings: TrainSettings
     videos: list[Video]
@@ -76,8 +65,8 @@ def prepare_study(
         settings, videos, root = Variant("debug", given).settings(debug_settings(work)), debug_videos(work), None
     else:
         settings, videos = load_settings(config, **given), load_videos(data_root, manifest)
-        root = data_root or (manifest.parent if manifest else None)
-    return Study(settings, videos, out, root, split)  # type: ignore[arg-type]
+        root = videos_root(data_root, manifest)
+    return Study(settings, videos, out, root, split)
 
 
 def run_study(study: Study, variants: list[Variant], title: str, remarks: Sequence[str] = ()) -> None:

@@ -7,19 +7,19 @@ from typing import Annotated
 
 import typer
 
-from infra.cli import study
+from infra.cli import options, study
 
 
 def sweep(
     assignments: Annotated[list[str], typer.Option("--set", help="setting and values, as loss.lip_sync=0.05,0.1,0.2")],
-    config: study.Config = None,
-    data_root: study.DataRoot = None,
-    manifest: study.Manifest = None,
-    epochs: study.Epochs = None,
-    split: study.Split = "val",
-    device: study.Device = None,
+    config: options.BaselineConfig = None,
+    data_root: options.DataRoot = None,
+    manifest: options.Manifest = None,
+    epochs: options.EveryRunsEpochs = None,
+    split: options.Split = "val",
+    device: options.Device = None,
     out: Annotated[Path, typer.Option(help="folder for runs and tables; run again, it goes on")] = Path("out/sweep"),
-    debug: study.Debug = False,
+    debug: options.Debug = False,
 ) -> None:
     """Train once for every combination of the values and compare all on the same videos."""
     from model_src.studies.variant import sweep as combinations

@@ -8,14 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
+from infra.cli import options
 from infra.cli.show import console
 
 
 def train(
     config: Annotated[Path | None, typer.Option(help="YAML file with the settings of the run")] = None,
-    data_root: Annotated[Path | None, typer.Option(help="folder with split/video_id/video.mp4 and meta.json")] = None,
-    manifest: Annotated[Path | None, typer.Option(help="CSV or JSON list of videos")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1)] = None,
+    data_root: options.DataRoot = None,
+    manifest: options.Manifest = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="times through the training videos, at most")] = None,
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="windows per step, over all processes; fakes made of them come on top")
     ] = None,
@@ -62,6 +63,6 @@ def train_on_videos(
     from model_src.training.settings import load_settings
 
     videos = load_videos(data_root, manifest)
-    root = data_root or (manifest.parent if manifest else None)
+    root = options.videos_root(data_root, manifest)
     outcome = train_model(load_settings(config, **changes), videos, data_root=root, resume=resume)
     console.print(f"best AUC {outcome.best_auc:.4f} after {outcome.epochs} epochs -> [bold]{outcome.best}[/]")

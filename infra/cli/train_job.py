@@ -25,7 +25,9 @@ def start(
     image: Annotated[str, typer.Option(envvar="AURA_TRAINING_IMAGE", help="built from containers/training")],
     role: Annotated[str, typer.Option(envvar="AURA_TRAINING_ROLE", help="ARN of the role that the job takes on")],
     output: Annotated[str, typer.Option(envvar="AURA_TRAINING_OUTPUT", help="s3://… for checkpoints and the model")],
-    name: Annotated[str | None, typer.Option(help="what to call the job; the time of day if not given")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="what to call the job; aura- with date and time if not given")
+    ] = None,
     extracted: Annotated[str | None, typer.Option(help="s3://… of what `aura extract` wrote")] = None,
     weights: Annotated[str | None, typer.Option(help="s3://… of pretrained encoders")] = None,
     hyperparameter: Annotated[list[str] | None, typer.Option("--set", help="setting=value; may be repeated")] = None,

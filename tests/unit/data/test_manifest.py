@@ -175,7 +175,7 @@ def test_two_videos_of_one_name_are_gathered_only_where_they_are_the_same(tmp_pa
     [
         (["--take", "vall"], "'vall' is none of train, val, test"),
         (["--leave", "nowhere"], "'nowhere' is none of unknown"),
-        (["--call", "validation"], "'validation' is none of train, val, test"),
+        (["--call", "validation"], "'validation' is not one of 'train', 'val', 'test'"),
         (["--take", "test"], "None of the 1 videos is to be taken"),
     ],
 )

@@ -196,3 +196,20 @@ def test_a_study_that_cannot_be_made_ends_with_a_sentence(root: Path, command: l
     done = CliRunner().invoke(app, [*command, "--data-root", str(root)])
     assert done.exit_code == 1
     assert sentence in done.output
+
+
+@pytest.mark.parametrize("command", ["ablate", "attack", "calibrate", "evaluate", "robustness", "shortcuts", "sweep"])
+def test_a_split_nobody_knows_is_refused_with_those_there_are(root: Path, tmp_path: Path, command: str) -> None:
+    given = [command, "--data-root", str(root), "--split", "tset", "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, given, env={"COLUMNS": "200"})
+    assert done.exit_code == 2
+    assert "'tset' is not one of 'train', 'val', 'test'" in done.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_robustness_on_no_videos_writes_no_table(checkpoint: Path, root: Path, tmp_path: Path) -> None:
+    given = ["robustness", "--checkpoint", str(checkpoint), "--data-root", str(root), "--device", "cpu"]
+    done = CliRunner().invoke(app, [*given, "--split", "test", "--out", str(tmp_path / "out")])
+    assert done.exit_code == 1
+    assert "there is no video of test" in done.output
+    assert not (tmp_path / "out").exists()
