@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from infra.cli import options, study
+from infra.cli.refusals import saying_what_is_wrong
 
 
 def ablate(
@@ -24,7 +25,7 @@ def ablate(
     """Train the model without each part, or with what it lacks, and compare all on the same videos."""
     from model_src.studies.ablation import COMPONENTS, ablation, possible
 
-    with study.saying_what_is_wrong():
+    with saying_what_is_wrong(study.GOES_ON):
         asked = {"stop.epochs": epochs, "device": device}
         prepared = study.prepare_study(config, data_root, manifest, split, out, debug, **asked)
         components = [name.strip() for name in only.split(",")] if only else COMPONENTS

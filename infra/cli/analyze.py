@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from functions.core.contracts import JobView, Status
 from infra.cli.client import ApiClient, ApiError, fetch
+from infra.cli.refusals import refusing
 from infra.cli.show import console, picture_name, show
 from infra.local.deploy import DeployFailed
 from infra.local.home import stack_home
@@ -39,13 +40,9 @@ def analyze(
     timeout: Annotated[float, typer.Option(help="seconds to wait for one video")] = 900,
 ) -> None:
     """Upload videos, follow them to their verdicts, save reports and pictures."""
-    with ExitStack() as cleanup:
-        try:
-            client = connect(api, token, cleanup)
-            closed = [analyze_one(client, path, out, timeout) for path in files]
-        except (ApiError, AlreadyRunning, DeployFailed, StartFailed) as error:
-            console.print(str(error), style="red", markup=False)
-            raise typer.Exit(1) from error
+    with ExitStack() as cleanup, refusing(ApiError, AlreadyRunning, DeployFailed, StartFailed):
+        client = connect(api, token, cleanup)
+        closed = [analyze_one(client, path, out, timeout) for path in files]
     if any(job.status is not Status.COMPLETED for job in closed):
         raise typer.Exit(1)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from infra.cli import options, study
+from infra.cli.refusals import saying_what_is_wrong
 
 
 def attack(
@@ -24,7 +25,7 @@ def attack(
     out: Annotated[Path, typer.Option(help="folder for the tables and the curve")] = Path("out/attack"),
 ) -> None:
     """Attack the videos' pixels with FGSM and PGD and write how the AUC falls."""
-    with study.saying_what_is_wrong():
+    with saying_what_is_wrong():
         from model_src.data.find import load_videos
         from model_src.models import load_for_inference
         from model_src.models.device import best_device, device_named

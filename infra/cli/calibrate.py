@@ -9,6 +9,7 @@ import typer
 
 from infra.cli import options
 from infra.cli.evaluate import prepare, score_split
+from infra.cli.refusals import refusing
 from infra.cli.show import console
 from model_src.data.video import Split
 
@@ -52,14 +53,12 @@ def calibrate(
     predictor, videos = prepare(checkpoint, data_root, manifest, device)
     scored, missing = score_split(predictor, videos, split, extracted)
     labels, logits = [entry.video.label for entry in scored], [entry.scores.logit for entry in scored]
-    try:
-        method: Method = "platt" if platt else "temperature"
+    method: Method = "platt" if platt else "temperature"
+    of_what = f"{len(scored)} videos of {split} scored, {dict(missing)}."
+    with refusing(ValueError, say=lambda error: f"{str(error).capitalize()}; {of_what}"):
         calibration = fit(labels, logits, method)
         if prior is not None:
             calibration = with_prior(calibration, labels, prior)
-    except ValueError as error:
-        typer.echo(f"{str(error).capitalize()}; {len(scored)} videos of {split} scored, {dict(missing)}.", err=True)
-        raise typer.Exit(1) from error
     write_model_directory(
         out,
         predictor.model,

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from infra.cli import options, study
+from infra.cli.pairs import pairs
+from infra.cli.refusals import saying_what_is_wrong
 
 
 def cross(
@@ -23,28 +25,16 @@ def cross(
     out: Annotated[Path, typer.Option(help="folder for runs and tables; run again, it goes on")] = Path("out/cross"),
 ) -> None:
     """Train on each source of a manifest, test on each, and write the matrix of AUCs."""
-    with study.saying_what_is_wrong():
+    given = {name: Path(path) for name, path in pairs("--checkpoint", checkpoint or []).items()}
+    with saying_what_is_wrong(study.GOES_ON):
         from model_src.studies.cross import cross as judge_all
         from model_src.studies.cross import table_of
         from model_src.studies.heat import heat
 
         asked = {"stop.epochs": epochs, "device": device, "data.extracted": extracted}
         prepared = study.prepare_study(config, data_root, manifest, "test", out, False, **asked)
-        given = named(checkpoint or [])
         cells = judge_all(prepared.base, prepared.videos, out, prepared.data_root, given)
         table = table_of(cells)
         table.write(out, "cross", models={name: str(path) for name, path in given.items()})
         heat("AUC: learnt on the row, tested on the column", cells).save(out / "cross.png")
         study.show_table(table, out)
-
-
-def named(texts: list[str]) -> dict[str, Path]:
-    from model_src.studies.variant import StudyInvalid
-
-    models: dict[str, Path] = {}
-    for text in texts:
-        name, equals, path = text.partition("=")
-        if not (name and equals and path):
-            raise StudyInvalid(f"{text!r} names no model: write name=path, as celeb-df=checkpoints/best.pth")
-        models[name] = Path(path)
-    return models

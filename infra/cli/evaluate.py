@@ -10,6 +10,7 @@ import typer
 from rich.progress import track
 
 from infra.cli import options
+from infra.cli.refusals import refusing
 from infra.cli.show import console
 from model_src.data.video import Split
 
@@ -44,7 +45,9 @@ def evaluate(
         raise typer.Exit(1)
     predictor, videos = prepare(checkpoint, data_root, manifest, device)
     missing: Counter[str] = Counter()
-    try:
+    with refusing(
+        NothingToCompare, AggregatorInvalid, say=lambda error: f"{error} Left out: {dict(missing) or 'none'}."
+    ):
         aggregators = {kept.about.kind: kept for kept in (load(f, predictor.model_version) for f in aggregator or ())}
         if fit_on:
             for learnt in learn_aggregators(score_split(predictor, videos, fit_on, extracted)[0]):
@@ -52,9 +55,6 @@ def evaluate(
                 aggregators[learnt.about.kind] = learnt
         scored, missing = score_split(predictor, videos, split, extracted)
         results = judge(scored, missing, aggregators=list(aggregators.values()))
-    except (NothingToCompare, AggregatorInvalid) as error:
-        typer.echo(f"{error} Left out: {dict(missing) or 'none'}.", err=True)
-        raise typer.Exit(1) from error
     write_report(out, results, rows_of(scored))
     auc = results["video"]["mean"]["auc"]
     low, high = auc["interval"] or (None, None)
@@ -75,13 +75,10 @@ def prepare(
     from model_src.models.device import NoSuchDevice, device_named
     from model_src.serving.errors import ModelUnavailable
 
-    try:
+    with refusing(ManifestInvalid, ModelUnavailable, CheckpointUnreadable, NoSuchDevice, FileNotFoundError):
         if device is not None:
             device_named(device)
         return load_predictor(checkpoint, device), load_videos(data_root, manifest)
-    except (ManifestInvalid, ModelUnavailable, CheckpointUnreadable, NoSuchDevice, FileNotFoundError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
 
 
 def score_split(

@@ -11,6 +11,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from infra.cli import options
+from infra.cli.refusals import refusing
 from infra.cli.show import console
 
 
@@ -34,11 +35,8 @@ def extract(
         settings = replace(EXTRACT_SETTINGS, frame_rate=frame_rate, flow=flow, limits=limits)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--frame-rate") from error
-    try:
+    with refusing(ManifestInvalid):
         videos = load_videos(data_root, manifest)
-    except ManifestInvalid as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
     store = Store(out) if out else store_beside(options.videos_root(data_root, manifest))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     tally = Tally()

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from infra.cli.refusals import refusing
 from infra.cli.show import console
 from model_src.data.video import SPLITS, Split
 
@@ -27,16 +28,13 @@ def gather(
 
     refuse_unknown("--take", take or [], SPLITS)
     places = [*((root, None) for root in data_root or []), *((None, path) for path in manifest or [])]
-    try:
+    with refusing(ManifestInvalid):
         found = [video for root, listed in places or [(None, None)] for video in load_videos(root, listed)]
         refuse_unknown("--leave", leave or [], sorted({video.source for video in found}))
         chosen = [v for v in found if v.split in (take or ["val", "test"]) and v.source not in (leave or [])]
         videos = [video.model_copy(update={"split": call}) for video in joined(chosen)]
         if not videos:
             raise ManifestInvalid(f"None of the {len(found)} videos is to be taken: see --take and --leave.")
-    except ManifestInvalid as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
     write_manifest(out, videos)
     console.print(f"{len(videos)} videos -> {out}", soft_wrap=True)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from infra.cli.refusals import refusing
 from infra.cli.show import console
 from model_src.data.video import Split
 
@@ -31,13 +32,10 @@ def revoice(
 
     if vocoder not in VOCODERS:
         raise typer.BadParameter(f"{vocoder!r} is none of {', '.join(VOCODERS)}")
-    try:
+    with refusing(ManifestInvalid, VocoderMissing):
         videos = load_videos(data_root, manifest)
         chosen = [v for v in videos if v.split == split and v.label == 0 and v.path.suffix.lower() in SUFFIXES]
         written = sum(1 for _ in copies(chosen, vocoder, out))
-    except (ManifestInvalid, VocoderMissing) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
     console.print(f"{written} recordings through {vocoder} -> {out / LIST}", soft_wrap=True)
     if not written:
         raise typer.Exit(1)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from infra.cli.refusals import refusing
 from infra.cli.show import console, percent
 from infra.local.home import model_cache
 from model_src.preprocess.chunk import Chunk
@@ -49,11 +50,8 @@ def score(
 
     log_to_stderr()
     directory = None if untrained else str(model_dir or DEFAULT_MODEL)  # the environment may name one beside the option
-    try:
+    with refusing(ModelUnavailable):
         predictor = choose_source(directory, untrained, str(model_cache())).load()
-    except ModelUnavailable as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
     json_lines = json_lines or not sys.stdout.isatty()
     for path in videos(paths):
         line = score_one(path, predictor)

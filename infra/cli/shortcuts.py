@@ -9,6 +9,7 @@ import typer
 from rich.progress import track
 
 from infra.cli import options, study
+from infra.cli.refusals import saying_what_is_wrong
 from infra.cli.show import console
 
 
@@ -24,7 +25,7 @@ def shortcuts(
     """Compare the model with bare statistics of the videos, then change what is beside the face and ask it again."""
     from infra.cli.evaluate import prepare
 
-    with study.saying_what_is_wrong():
+    with saying_what_is_wrong():
         from model_src.evaluation.score import sorted_out, tried
         from model_src.studies.forest import forest
         from model_src.studies.shortcuts import look, name_of, rankings, swayed, table_of_changes, table_of_rankings

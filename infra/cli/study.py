@@ -1,14 +1,11 @@
-"""What the commands of the studies share: errors as sentences, what is studied, and the table they end in."""
+"""What the commands of the studies share: what is studied, and the table they end in."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
 from rich import box
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -24,26 +21,7 @@ if TYPE_CHECKING:
     from model_src.training.settings import TrainSettings
 
 
-@contextmanager
-def saying_what_is_wrong() -> Iterator[None]:
-    """What a person can put right ends the command with a sentence."""
-    from pydantic import ValidationError
-
-    from model_src.data.made_clips import SampleMissing
-    from model_src.serving.errors import ModelUnavailable
-    from model_src.studies.variant import StudyInvalid
-    from model_src.training.foreseen import FORESEEN
-    from model_src.training.position import STOPPED, Stopped
-
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        yield
-    except Stopped as stopped:
-        console.print(f"{stopped}\nThe same command goes on from there.")
-        raise typer.Exit(STOPPED) from stopped
-    except (*FORESEEN, SampleMissing, ModelUnavailable, StudyInvalid, ValidationError, FileNotFoundError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
+GOES_ON = "The same command goes on from there."  # of one that was stopped
 
 
 def prepare_study(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from infra.cli import options, study
+from infra.cli.refusals import saying_what_is_wrong
 
 
 def sweep(
@@ -24,7 +25,7 @@ def sweep(
     """Train once for every combination of the values and compare all on the same videos."""
     from model_src.studies.variant import sweep as combinations
 
-    with study.saying_what_is_wrong():
+    with saying_what_is_wrong(study.GOES_ON):
         asked = {"stop.epochs": epochs, "device": device}
         prepared = study.prepare_study(config, data_root, manifest, split, out, debug, **asked)
         study.run_study(prepared, combinations(assignments), "Sweep")

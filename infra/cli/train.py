@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from infra.cli import options
+from infra.cli.refusals import saying_what_is_wrong
 from infra.cli.show import console
 
 
@@ -26,26 +26,13 @@ def train(
     debug: Annotated[bool, typer.Option("--debug", help="make tiny data and train on it, in two minutes")] = False,
 ) -> None:
     """Train a model. `--debug` shows the whole pipeline without any data of yours."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    from pydantic import ValidationError
-
-    from model_src.data.made_clips import SampleMissing
-    from model_src.training.foreseen import FORESEEN
-    from model_src.training.position import STOPPED, Stopped
-
-    try:
+    with saying_what_is_wrong():
         if debug:
             train_on_made_data()
             return
         given = {"stop.epochs": epochs, "batch_size": batch_size, "num_workers": num_workers, "device": device}
         changes = {name: value for name, value in given.items() if value is not None}
         train_on_videos(config, data_root, manifest, changes, resume)
-    except Stopped as stopped:
-        console.print(str(stopped))
-        raise typer.Exit(STOPPED) from stopped
-    except (*FORESEEN, SampleMissing, ValidationError, FileNotFoundError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
 
 
 def train_on_made_data() -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from infra.cli.pairs import pairs
+from infra.cli.refusals import refusing
 from infra.cli.show import console
 
 if TYPE_CHECKING:
@@ -50,8 +52,8 @@ def start(
     from model_src.training_job.places import ROOT, JobInvalid, Places
 
     channels = {"training": videos, "extracted": extracted, "weights": weights}
-    hyperparameters = pairs("--set", hyperparameter)
-    try:
+    hyperparameters = pairs("--set", hyperparameter or [])
+    with refusing(JobInvalid, JobRefused, ValidationError):
         if not hyperparameters.get("model", "").startswith(str(ROOT)):  # else the model comes with the data
             meant_by(hyperparameters, Places())  # what the job would find wrong, before anything has to be paid for
         order = Order(
@@ -67,12 +69,9 @@ def start(
             spot=spot,
             hours=hours,
             wait_hours=wait_hours,
-            tags=pairs("--tag", tag),
+            tags=pairs("--tag", tag or []),
         )
         told(lambda: start_job(boto3.client("sagemaker"), order))
-    except (JobInvalid, JobRefused, ValidationError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
     console.print(f"started [bold]{order.name}[/]; watch it: aura train-job status {order.name} --follow")
 
 
@@ -122,18 +121,8 @@ def told(ask: Callable[[], Any]) -> Any:
     from infra.training.job import JobRefused
     from model_src.serving.errors import ModelUnavailable
 
-    try:
+    with refusing(JobRefused, ModelUnavailable, BotoCoreError):
         return ask()
-    except (JobRefused, ModelUnavailable, BotoCoreError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
-
-
-def pairs(option: str, given: list[str] | None) -> dict[str, str]:
-    found = [text.partition("=") for text in given or []]
-    if wrong := [key for key, equals, _ in found if not (key and equals)]:
-        raise typer.BadParameter(f"{option} takes name=value, not {', '.join(wrong)!r}")
-    return {key: value for key, _, value in found}
 
 
 def show(state: JobState) -> None:

@@ -7,6 +7,7 @@ import threading
 
 import typer
 
+from infra.cli.refusals import refusing
 from infra.cli.show import console
 from infra.local.deploy import DeployFailed
 from infra.local.processes import StartFailed
@@ -19,12 +20,11 @@ def up() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     stack = EmbeddedStack()
-    try:
-        with console.status("starting: emulator, template.yaml, model …"):
-            stack.start()
-    except (AlreadyRunning, DeployFailed, StartFailed) as error:
-        console.print(str(error), style="red", markup=False)
-        raise typer.Exit(1) from error
+    with (
+        refusing(AlreadyRunning, DeployFailed, StartFailed),
+        console.status("starting: emulator, template.yaml, model …"),
+    ):
+        stack.start()
     try:
         for name, value in (  # plain lines: a table would cut the token, and it is there to be copied
             ("API", stack.api_url),

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-import typer
-
+from infra.cli.refusals import refusing
 from model_src.verdict.scores import Calibration
 
 
-@contextmanager
-def refused_with(beginning: str) -> Iterator[None]:
+def refused_with(beginning: str) -> AbstractContextManager[None]:
     """The sentence starts with these words and goes on with the reason."""
     from model_src.serving.errors import InferenceFailed, ModelUnavailable
 
-    try:
-        yield
-    except (OSError, ValueError, RuntimeError, ModelUnavailable, InferenceFailed) as error:
-        typer.echo(f"{beginning}: {error}", err=True)
-        raise typer.Exit(1) from error
+    return refusing(
+        OSError, ValueError, RuntimeError, ModelUnavailable, InferenceFailed, say=lambda error: f"{beginning}: {error}"
+    )
 
 
 def calibration_of(path: Path | None) -> Calibration:

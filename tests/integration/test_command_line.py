@@ -100,7 +100,7 @@ def test_up_prints_its_addresses_and_ctrl_c_leaves_nothing_behind(tmp_path: Path
         ports = (home / "ports.json").read_text()
         second = aura("up", home=home, cwd=tmp_path)
         assert second.returncode == 1
-        assert "running already" in second.stdout
+        assert "running already" in second.stderr
         assert (home / "ports.json").read_text() == ports, "or the next start would break the links given out"
     finally:
         child.send_signal(signal.SIGINT)

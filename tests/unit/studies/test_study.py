@@ -188,7 +188,6 @@ def test_a_file_that_is_no_checkpoint_is_named_by_whatever_reads_it(root: Path, 
     ("command", "sentence"),
     [
         (["sweep", "--set", "loss.lip_sync"], "sets nothing"),
-        (["cross", "--checkpoint", "nameless"], "names no model"),
         (["robustness", "--checkpoint", "none.pth", "--only", "rain"], "no condition begins with rain"),
     ],
 )
@@ -205,6 +204,12 @@ def test_a_split_nobody_knows_is_refused_with_those_there_are(root: Path, tmp_pa
     assert done.exit_code == 2
     assert "'tset' is not one of 'train', 'val', 'test'" in done.output
     assert not (tmp_path / "out").exists()
+
+
+def test_a_model_without_a_name_cannot_be_a_row_of_the_matrix() -> None:
+    done = CliRunner().invoke(app, ["cross", "--checkpoint", "nameless"], env={"COLUMNS": "200"})
+    assert done.exit_code == 2
+    assert "--checkpoint takes name=value, not 'nameless'" in done.output
 
 
 def test_robustness_on_no_videos_writes_no_table(checkpoint: Path, root: Path, tmp_path: Path) -> None:

@@ -1,0 +1,14 @@
+"""name=value, as an option that may be repeated is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import typer
+
+
+def pairs(option: str, given: Sequence[str]) -> dict[str, str]:
+    found = [text.partition("=") for text in given]
+    if wrong := [name for name, equals, _ in found if not (name and equals)]:
+        raise typer.BadParameter(f"{option} takes name=value, not {', '.join(wrong)!r}")
+    return {name: value for name, _, value in found}
