@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from infra.cli import options
-from infra.cli.evaluate import prepare, score_split
+from infra.cli.prepare import prepare
+from infra.cli.progress import progress
 from infra.cli.refusals import refusing
 from infra.cli.show import console
 from model_src.data.video import Split
@@ -34,31 +35,17 @@ def calibrate(
     device: options.Device = None,
 ) -> None:
     """Fit temperature (or Platt) scaling and write a model directory that the server takes."""
-    import numpy as np
-
-    from model_src.evaluation.calibration import (
-        Method,
-        cross_fitted,
-        error_by_chance,
-        expected_calibration_error,
-        fit,
-        probabilities,
-        warning_of,
-        with_prior,
-    )
-    from model_src.evaluation.evaluate import trust
+    from model_src.evaluation.calibrate_model import calibrate_model
     from model_src.evaluation.held_back import said_of_held_back
+    from model_src.evaluation.score import score_split
     from model_src.serving.manifest import write_model_directory
 
     predictor, videos = prepare(checkpoint, data_root, manifest, device)
-    scored, missing = score_split(predictor, videos, split, extracted)
-    labels, logits = [entry.video.label for entry in scored], [entry.scores.logit for entry in scored]
-    method: Method = "platt" if platt else "temperature"
+    scored, missing = score_split(predictor, videos, split, options.store_at(extracted), progress(f"scoring {split}"))
     of_what = f"{len(scored)} videos of {split} scored, {dict(missing)}."
     with refusing(ValueError, say=lambda error: f"{str(error).capitalize()}; {of_what}"):
-        calibration = fit(labels, logits, method)
-        if prior is not None:
-            calibration = with_prior(calibration, labels, prior)
+        found = calibrate_model(scored, "platt" if platt else "temperature", prior)
+    calibration = found.calibration
     write_model_directory(
         out,
         predictor.model,
@@ -66,20 +53,18 @@ def calibrate(
         trained=predictor.trained,
         calibration=calibration,
     )
-    if warning := warning_of(calibration, labels, logits):
-        typer.echo(warning, err=True)
-    found = trust(np.array(labels), np.array(logits), calibration)
+    if found.warning:
+        typer.echo(found.warning, err=True)
     console.print(f"{calibration.method}: scale {calibration.scale:.4f}, bias {calibration.bias:.4f} -> {out}")
-    try:
-        said = cross_fitted(labels, logits, [entry.group for entry in scored], method)
-        apart = f"{expected_calibration_error(labels, said):.4f} on people left out of the fit"
-    except ValueError:
-        said = probabilities(logits, calibration)
-        apart = "unknown on people left out of the fit: without some, the others are all real or all fake"
-    usual, most = error_by_chance(said)
-    console.print(f"calibration error {found['ece_before']:.4f} before, {found['ece_after']:.4f} after, {apart}")
+    apart = (
+        "unknown on people left out of the fit: without some, the others are all real or all fake"
+        if found.error_apart is None
+        else f"{found.error_apart:.4f} on people left out of the fit"
+    )
+    console.print(f"calibration error {found.error_before:.4f} before, {found.error_after:.4f} after, {apart}")
+    usual, most = found.error_by_chance
     console.print(
-        f"were every probability right, {len(labels)} videos would show {usual:.4f}, and {most:.4f} one time in twenty"
+        f"were every probability right, {len(scored)} videos would show {usual:.4f}, and {most:.4f} one time in twenty"
     )
     for kind, answers in (said_of_held_back(held_back, calibration) if held_back else {}).items():
         shares = ", ".join(f"{answers[name]:.1%} {name}" for name in ("real", "uncertain", "fake"))

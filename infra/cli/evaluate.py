@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.progress import track
 
 from infra.cli import options
+from infra.cli.prepare import prepare
+from infra.cli.progress import progress
 from infra.cli.refusals import refusing
 from infra.cli.show import console
 from model_src.data.video import Split
-
-if TYPE_CHECKING:
-    from model_src.data.video import Video
-    from model_src.evaluation.score import Scored
-    from model_src.serving.predictor import Predictor
 
 
 def evaluate(
@@ -35,25 +31,28 @@ def evaluate(
 ) -> None:
     """Score the videos of a split and write report.html, evaluation.json and videos.csv."""
     from model_src.evaluation.aggregation import AggregatorInvalid, load
+    from model_src.evaluation.counted import counted
     from model_src.evaluation.evaluate import NothingToCompare, learn_aggregators, rows_of
     from model_src.evaluation.evaluate import evaluate as judge
     from model_src.evaluation.report import write_report
-    from model_src.studies.table import counted
+    from model_src.evaluation.score import score_split
 
     if fit_on == split:
         typer.echo(f"Learn the aggregations from another split than {split}: it is the one to be judged.", err=True)
         raise typer.Exit(1)
     predictor, videos = prepare(checkpoint, data_root, manifest, device)
+    store = options.store_at(extracted)
     missing: Counter[str] = Counter()
     with refusing(
         NothingToCompare, AggregatorInvalid, say=lambda error: f"{error} Left out: {dict(missing) or 'none'}."
     ):
         aggregators = {kept.about.kind: kept for kept in (load(f, predictor.model_version) for f in aggregator or ())}
         if fit_on:
-            for learnt in learn_aggregators(score_split(predictor, videos, fit_on, extracted)[0]):
+            known, _ = score_split(predictor, videos, fit_on, store, progress(f"scoring {fit_on}"))
+            for learnt in learn_aggregators(known):
                 learnt.save(out)
                 aggregators[learnt.about.kind] = learnt
-        scored, missing = score_split(predictor, videos, split, extracted)
+        scored, missing = score_split(predictor, videos, split, store, progress(f"scoring {split}"))
         results = judge(scored, missing, aggregators=list(aggregators.values()))
     write_report(out, results, rows_of(scored))
     auc = results["video"]["mean"]["auc"]
@@ -62,30 +61,3 @@ def evaluate(
     console.print(f"{len(scored)} videos, AUC [bold]{auc['value']:.4f}[/]{between} -> {out / 'report.html'}")
     if missing:
         console.print(f"left out: {counted(missing)}")
-
-
-def prepare(
-    checkpoint: Path, data_root: Path | None, manifest: Path | None, device: str | None
-) -> tuple[Predictor, list[Video]]:
-    """The model and the videos, or a sentence on what is wrong with either."""
-    from model_src.data.find import load_videos
-    from model_src.data.manifest import ManifestInvalid
-    from model_src.evaluation.score import load_predictor
-    from model_src.models.checkpoint import CheckpointUnreadable
-    from model_src.models.device import NoSuchDevice, device_named
-    from model_src.serving.errors import ModelUnavailable
-
-    with refusing(ManifestInvalid, ModelUnavailable, CheckpointUnreadable, NoSuchDevice, FileNotFoundError):
-        if device is not None:
-            device_named(device)
-        return load_predictor(checkpoint, device), load_videos(data_root, manifest)
-
-
-def score_split(
-    predictor: Predictor, videos: list[Video], split: Split, extracted: Path | None
-) -> tuple[list[Scored], Counter[str]]:
-    from model_src.evaluation.score import collect, score_videos
-
-    chosen = [video for video in videos if video.split == split]
-    pairs = score_videos(predictor, chosen, options.store_at(extracted))
-    return collect(iter(track(pairs, f"scoring {split}", total=len(chosen), console=console, transient=True)))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from infra.cli import options, study
+from infra.cli.prepare import prepare
 from infra.cli.refusals import saying_what_is_wrong
 
 
@@ -23,8 +24,6 @@ def robustness(
     ),
 ) -> None:
     """Make the videos of a split anew under each condition, score them, and compare with the videos as they are."""
-    from infra.cli.evaluate import prepare
-
     with saying_what_is_wrong():
         from model_src.studies.conditions import CONDITIONS
         from model_src.studies.forest import forest

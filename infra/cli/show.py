@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from functions.core.contracts import JobView, Metadata
+from model_src.evaluation.counted import counted
 from model_src.verdict.prediction import AnomalousFrame, Prediction
 from model_src.verdict.scores import Region
 
@@ -95,7 +96,7 @@ def frames_of(metadata: Metadata) -> str:
     """How many frames were looked at, of how many, and what was wrong with the others."""
     if not metadata.frames_left_out:
         return f"{metadata.frames_analyzed} frames"
-    why = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in metadata.frames_left_out.items())
+    why = counted(metadata.frames_left_out)
     return f"{metadata.frames_analyzed} of {metadata.frames_sampled} frames ({why})"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from model_src.data.spreadsheet import as_text
+from model_src.evaluation.counted import counted
 from model_src.evaluation.plots import histogram, plot, rounded_up
 
 SHOWN = {
@@ -56,7 +57,7 @@ def write_report(folder: Path, results: Mapping[str, Any], rows: Sequence[Mappin
 
 def page(results: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
     videos, trust = results["videos"], results["calibration"]
-    left_out = ", ".join(f"{count} {escape(reason.replace('_', ' '))}" for reason, count in results["left_out"].items())
+    left_out = escape(counted(results["left_out"]))
     body = [
         f"<h1>Evaluation of {escape(results['model_version'])}</h1>",
         f"<div class=dim>{videos['scored']} videos ({videos['real']} real, {videos['fake']} fake) of "

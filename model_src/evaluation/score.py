@@ -11,7 +11,7 @@ from typing import TypeVar
 from model_src.data.extracted import NotExtracted, record_of
 from model_src.data.identities import group_names
 from model_src.data.store import Store
-from model_src.data.video import Video
+from model_src.data.video import Split, Video
 from model_src.models import load_for_inference
 from model_src.models.device import best_device
 from model_src.preprocess.checksum import sha256
@@ -25,6 +25,7 @@ from model_src.verdict.aggregate import UnusableScores, VideoScores, aggregate
 from model_src.verdict.scores import ChunkScores
 
 Found = TypeVar("Found")
+Watch = Callable[[Sequence[Video]], Iterable[Video]]  # hands on the videos and sees how far the work is
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,22 @@ def load_predictor(path: Path, device: str | None = None) -> Predictor:
     return Predictor(load_for_inference(path), model_version=version, trained=True, device=device or best_device())
 
 
+def score_split(
+    predictor: Predictor, videos: Iterable[Video], split: Split, store: Store | None, watch: Watch = iter
+) -> tuple[list[Scored], Counter[str]]:
+    """The videos of the split that can be scored, and how many cannot, by reason."""
+    chosen = [video for video in videos if video.split == split]
+    return collect(score_videos(predictor, watch(chosen), store))
+
+
 def score_videos(
-    predictor: Predictor, videos: Sequence[Video], store: Store | None = None
+    predictor: Predictor, videos: Iterable[Video], store: Store | None = None
 ) -> Iterator[tuple[Video, VideoScores | str]]:
     """Every video with its scores, or with the reason why there are none."""
     return tried(videos, lambda video: score_one(predictor, video, store))
 
 
-def tried(videos: Sequence[Video], do: Callable[[Video], Found]) -> Iterator[tuple[Video, Found | str]]:
+def tried(videos: Iterable[Video], do: Callable[[Video], Found]) -> Iterator[tuple[Video, Found | str]]:
     """Every video with what was found of it, or with the reason why nothing was."""
     for video in videos:
         try:

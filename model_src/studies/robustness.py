@@ -12,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from model_src.data.video import Video
+from model_src.evaluation.counted import counted
 from model_src.evaluation.score import score_videos
 from model_src.preprocess.errors import VideoRejected
 from model_src.serving.predictor import Predictor
@@ -20,7 +21,7 @@ from model_src.studies.conditions import Condition, can_be_stored
 from model_src.studies.material import described
 from model_src.studies.remake import NotRemade, remake
 from model_src.studies.remember import folder_name
-from model_src.studies.table import JUDGED, STAR, Table, counted, share, signed
+from model_src.studies.table import JUDGED, STAR, Table, share, signed
 from model_src.studies.video_score import Pairs, Scores, VideoScore, remembered_scores
 from model_src.verdict.aggregate import VideoScores
 

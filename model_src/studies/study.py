@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model_src.data.video import Split, Video
+from model_src.evaluation.counted import left_out
 from model_src.studies.compare import Judgement, judge
 from model_src.studies.material import store_of
-from model_src.studies.table import JUDGED, STAR, Table, counted
+from model_src.studies.table import JUDGED, STAR, Table
 from model_src.studies.train_variant import train_variant
 from model_src.studies.variant import BASELINE, Variant
 from model_src.studies.video_score import Scores, score_once
@@ -61,7 +62,7 @@ def device_of(settings: TrainSettings) -> str | None:
 
 def table_of(title: str, rows: Sequence[tuple[str, Judgement, Scores | None]], remarks: Sequence[str] = ()) -> Table:
     missing = next((scores.left_out for _, _, scores in rows if scores and scores.left_out), {})
-    notes = [STAR, *([f"Left out: {counted(missing)}."] if missing else [])]
+    notes = [STAR, *left_out(missing)]
     notes += [f"{name}: the loss was no number any more." for name, _, scores in rows if scores is None]
     notes += remarks
     return Table(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from model_src.data.spreadsheet import as_text
+from model_src.evaluation.counted import counted
 from model_src.studies.compare import Interval, Judgement
 
 Record = Mapping[str, Any]
@@ -56,10 +57,6 @@ def flattened(record: Record) -> dict[str, Any]:
         else:
             flat[key] = value
     return flat
-
-
-def counted(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in counts.items())
 
 
 JUDGED: dict[str, Callable[[Judgement], str]] = {

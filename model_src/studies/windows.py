@@ -15,7 +15,7 @@ from model_src.data.order import EpochOrder
 from model_src.data.source import OnTheFly, Preextracted
 from model_src.data.store import Store
 from model_src.data.video import Video
-from model_src.studies.table import counted
+from model_src.evaluation.counted import left_out
 
 
 def even_windows(
@@ -30,4 +30,4 @@ def even_windows(
     place = torch.device(device)
     shown = tqdm(loader, total=len(order), desc="attacking", leave=False)
     batches = (batch.to(place) for batch in shown if len(batch))  # some hold nothing that could be read
-    return chosen, batches, [f"Left out: {counted(missing)}."] if missing else []
+    return chosen, batches, left_out(missing)

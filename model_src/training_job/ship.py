@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from model_src.data.video import Split
-from model_src.evaluation.calibration import fit, warning_of
+from model_src.evaluation.calibrate_model import calibrate_model
 from model_src.evaluation.evaluate import evaluate, rows_of
 from model_src.evaluation.model_card import NAME as CARD
 from model_src.evaluation.model_card import Facts, model_card
 from model_src.evaluation.report import write_report
-from model_src.evaluation.score import Scored, collect, score_videos
+from model_src.evaluation.score import Scored, score_split
 from model_src.models import load_for_inference
 from model_src.models.checkpoint import LATEST_NAME, best_checkpoint_name, load_checkpoint
 from model_src.models.device import best_device
@@ -34,12 +33,12 @@ def ship(job: Job) -> None:
     saved = load_checkpoint(best)
     version = job.name or best.stem
     predictor = Predictor(load_for_inference(best), model_version=version, trained=True, device=best_device())
-    fitted_on, left_out = score(job, predictor, "val")
+    fitted_on, left_out = score_split(predictor, job.videos, "val", job.store)
     calibration = calibrate(fitted_on)
     judged_on: Split = "test" if has_both(job, "test") else "val"
     judged = fitted_on
     if judged_on == "test":
-        judged, left_out = score(job, predictor, "test")
+        judged, left_out = score_split(predictor, job.videos, "test", job.store)
     results = None
     if both_classes(judged):
         judged = [with_calibration(entry, calibration) for entry in judged]
@@ -79,20 +78,15 @@ def best_checkpoint(folder: Path) -> Path:
     return best
 
 
-def score(job: Job, predictor: Predictor, split: Split) -> tuple[list[Scored], Counter[str]]:
-    return collect(score_videos(predictor, [video for video in job.videos if video.split == split], job.store))
-
-
 def calibrate(scored: list[Scored]) -> Calibration:
     """Without both classes (a run that forges its own fakes) nothing can be fitted; the card says so."""
     if not both_classes(scored):
         logger.warning("not calibrated: the validation videos that could be scored are of one class")
         return Calibration()
-    labels, logits = [entry.video.label for entry in scored], [entry.scores.logit for entry in scored]
-    calibration = fit(labels, logits)
-    if warning := warning_of(calibration, labels, logits):
-        logger.warning(warning)
-    return calibration
+    found = calibrate_model(scored)
+    if found.warning:
+        logger.warning(found.warning)
+    return found.calibration
 
 
 def with_calibration(entry: Scored, calibration: Calibration) -> Scored:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
-from importlib import import_module
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
-from typer.testing import CliRunner, Result
 
-from infra.cli import app
+from model_src.evaluation.calibrate_model import calibrate_model
 from model_src.evaluation.calibration import (
     cross_fitted,
     error_by_chance,
@@ -24,11 +19,9 @@ from model_src.evaluation.calibration import (
     risk_coverage,
     with_prior,
 )
-from model_src.evaluation.score import Scored
 from model_src.training.logistic import sigmoid
 from model_src.verdict.scores import Calibration
 from tests.unit.evaluation.made_scores import made_scored
-from tests.unit.serving.models import small_model
 
 
 def overconfident(temperature: float, bias: float = 0.0, count: int = 4000) -> tuple[np.ndarray, np.ndarray]:
@@ -124,34 +117,18 @@ def test_where_fewer_are_fake_the_same_score_means_less() -> None:
         with_prior(Calibration(), labels, 0.1)
 
 
-# --- as the command says it -------------------------------------------------------------------------------------------
-
-
-def calibrated(scored: list[Scored], out: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
-    command = import_module("infra.cli.calibrate")  # by its name, the package has the function
-    predictor = SimpleNamespace(model=small_model(), model_version="made-1", trained=True)
-    monkeypatch.setattr(command, "prepare", lambda *_: (predictor, []))
-    monkeypatch.setattr(command, "score_split", lambda *_: (scored, Counter()))
-    return CliRunner().invoke(app, ["calibrate", "--checkpoint", "some.pth", "--out", str(out)], env={"COLUMNS": "300"})
-
-
-def test_a_fit_that_cannot_be_checked_on_people_left_out_is_written_and_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fit_that_cannot_be_checked_on_people_left_out_says_so() -> None:
     tied = [replace(entry, group="all reals") if entry.video.label == 0 else entry for entry in made_scored(40)]
-    done = calibrated(tied, tmp_path, monkeypatch)
-    assert done.exit_code == 0, done.output
-    told = " ".join(done.output.split())  # a terminal may be narrow
-    assert "unknown on people left out of the fit: without some, the others are all real or all fake" in told
-    assert (tmp_path / "calibration.json").is_file()
+    found = calibrate_model(tied)
+    assert found.error_apart is None
+    assert found.calibration == calibrate_model(made_scored(40)).calibration
+    assert calibrate_model(made_scored(40)).error_apart is not None
 
 
-def test_a_model_that_says_the_opposite_is_not_called_calibrated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    done = calibrated(made_scored(40, skill=-1.5), tmp_path, monkeypatch)
-    assert done.exit_code == 0, done.output
-    assert "not to be believed: its scale is held at its bound of 0.02" in done.output
+def test_a_model_that_says_the_opposite_is_not_called_calibrated() -> None:
+    assert calibrate_model(made_scored(40)).warning is None
+    warning = calibrate_model(made_scored(40, skill=-1.5)).warning
+    assert "not to be believed: its scale is held at its bound of 0.02" in str(warning)
 
 
 @pytest.mark.parametrize("method", ["temperature", "platt"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from importlib import import_module
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -15,6 +14,7 @@ from typer.testing import CliRunner
 
 from infra.cli import app
 from model_src.evaluation import aggregation
+from model_src.evaluation.counted import left_out
 from model_src.evaluation.evaluate import NothingToCompare, evaluate, learn_aggregators, rows_of
 from model_src.evaluation.held_back import said_of_held_back
 from model_src.evaluation.report import SHOWN, write_report
@@ -133,16 +133,9 @@ def test_an_aggregation_of_another_model_or_none_at_all_is_refused_with_a_senten
         aggregation.load(file, "made-1")
 
 
-def test_the_command_says_how_many_videos_were_left_out_and_why(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    command = import_module("infra.cli.evaluate")  # by its name, the package has the function
-    left_out = Counter({"not_extracted": 2, "corrupt_video": 1})
-    monkeypatch.setattr(command, "prepare", lambda *_: (None, []))
-    monkeypatch.setattr(command, "score_split", lambda *_: (made_scored(40), left_out))
-    done = CliRunner().invoke(app, ["evaluate", "--checkpoint", "some.pth", "--out", str(tmp_path)])
-    assert done.exit_code == 0, done.output
-    assert "left out: 2 not extracted, 1 corrupt video" in done.output
+def test_what_was_left_out_is_told_by_reason() -> None:
+    assert left_out({"not_extracted": 2, "corrupt_video": 1}) == ["Left out: 2 not extracted, 1 corrupt video."]
+    assert left_out({}) == []
 
 
 def test_a_device_that_is_not_here_is_one_sentence() -> None:

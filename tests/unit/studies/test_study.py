@@ -15,6 +15,7 @@ from infra.cli import app
 from model_src.data.extract import extract_all, store_beside
 from model_src.data.find import load_videos
 from model_src.data.made_clips import make_dataset
+from model_src.data.manifest import write_manifest
 from model_src.evaluation.score import load_predictor
 from model_src.models import load_for_inference
 from model_src.preprocess.audio import Sound
@@ -173,6 +174,25 @@ def test_the_attack_command_ends_in_a_table_and_a_curve(checkpoint: Path, root: 
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert {"attack.csv", "attack.json", "attack.md", "attack.png"} <= {file.name for file in tmp_path.iterdir()}
+
+
+def test_a_model_is_judged_and_calibrated_and_what_is_left_out_is_told(
+    checkpoint: Path, root: Path, tmp_path: Path
+) -> None:
+    videos = [*load_videos(root), made_video(99, "val")]
+    write_manifest(tmp_path / "all.json", videos)
+    given = ["--checkpoint", str(checkpoint), "--manifest", str(tmp_path / "all.json"), "--device", "cpu"]
+    given += ["--extracted", str(store_beside(root).root), "--split", "val"]
+    judged = CliRunner().invoke(app, ["evaluate", *given, "--out", str(tmp_path / "report")])
+    assert judged.exit_code == 0, judged.output
+    assert "2 videos, AUC" in judged.output
+    assert "left out: 1 not extracted" in judged.output
+    assert (tmp_path / "report" / "report.html").is_file()
+    out = str(tmp_path / "model")
+    calibrated = CliRunner().invoke(app, ["calibrate", *given, "--out", out], env={"COLUMNS": "200"})
+    assert calibrated.exit_code == 0, calibrated.output
+    assert "unknown on people left out of the fit: without some, the others are all real" in calibrated.output
+    assert (tmp_path / "model" / "calibration.json").is_file()
 
 
 @pytest.mark.parametrize("command", ["evaluate", "calibrate", "robustness", "shortcuts", "attack"])
