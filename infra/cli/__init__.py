@@ -21,6 +21,7 @@ from infra.cli.robustness import robustness
 from infra.cli.score import score
 from infra.cli.ship import ship
 from infra.cli.shortcuts import shortcuts
+from infra.cli.speak import speak
 from infra.cli.sweep import sweep
 from infra.cli.train import train
 from infra.cli.train_job import train_job
@@ -54,6 +55,7 @@ for command in (
     cross,
     shortcuts,
     revoice,
+    speak,
 ):
     app.command()(command)
 app.add_typer(train_job, name="train-job")

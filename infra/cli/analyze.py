@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from functions.core.contracts import JobView, Status
+from functions.core.names import harmless
 from infra.cli.client import ApiClient, ApiError, fetch
 from infra.cli.refusals import refusing
 from infra.cli.show import console, picture_name, show
@@ -65,7 +67,7 @@ def analyze_one(client: ApiClient, path: Path, out: Path, timeout: float) -> Job
     name = TextColumn("{task.fields[file]}", markup=False)
     columns = (name, BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=False) as progress:
-        bar = progress.add_task("uploading", total=1.0, file=path.name)
+        bar = progress.add_task("uploading", total=1.0, file=harmless(path.name))
         announced = client.announce(path)
         client.upload(announced, path)
         job = client.follow(
@@ -75,7 +77,7 @@ def analyze_one(client: ApiClient, path: Path, out: Path, timeout: float) -> Job
         )
     pictures = save(job, out / job.job_id)
     show(path.name, job, pictures)
-    console.print(f"[dim]report and pictures: {out / job.job_id}[/]")
+    console.print(Text(f"report and pictures: {out / job.job_id}", style="dim"))
     return job
 
 

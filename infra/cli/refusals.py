@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import typer
 
-from infra.cli.show import console
+from infra.cli.show import console, plain
 
 
 @contextmanager
@@ -16,7 +16,7 @@ def refusing(*errors: type[Exception], say: Callable[[Exception], str] = str) ->
     try:
         yield
     except errors as error:
-        typer.echo(say(error), err=True)
+        typer.echo(plain(say(error)), err=True)
         raise typer.Exit(1) from error
 
 

@@ -23,19 +23,17 @@ def revoice(
 
     With a vocoder the model did not learn from, this measures how well it generalises.
     """
+    from model_src.data.choose import of_split, real_recordings
+    from model_src.data.dataset import NothingToLearnFrom
     from model_src.data.fakes.revoice import LIST
     from model_src.data.fakes.revoice import revoice as copies
     from model_src.data.fakes.vocoders import VOCODERS, VocoderMissing
     from model_src.data.find import load_videos
     from model_src.data.manifest import ManifestInvalid
-    from model_src.data.recording import SUFFIXES
 
     if vocoder not in VOCODERS:
         raise typer.BadParameter(f"{vocoder!r} is none of {', '.join(VOCODERS)}")
-    with refusing(ManifestInvalid, VocoderMissing):
-        videos = load_videos(data_root, manifest)
-        chosen = [v for v in videos if v.split == split and v.label == 0 and v.path.suffix.lower() in SUFFIXES]
+    with refusing(ManifestInvalid, NothingToLearnFrom, VocoderMissing):
+        chosen = real_recordings(of_split(load_videos(data_root, manifest), split))
         written = sum(1 for _ in copies(chosen, vocoder, out))
     console.print(f"{written} recordings through {vocoder} -> {out / LIST}", soft_wrap=True)
-    if not written:
-        raise typer.Exit(1)

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from functions.core.names import harmless
 from infra.cli.refusals import refusing
-from infra.cli.show import console, percent
+from infra.cli.show import console, percent, plain
 from infra.local.home import model_cache
+from model_src.data.manifest import SUFFIXES
 from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.errors import VideoRejected
 from model_src.preprocess.split import split_video
@@ -25,7 +27,6 @@ from model_src.verdict.scores import ChunkScores
 if TYPE_CHECKING:  # importing it imports torch, which takes seconds that a typing error need not cost
     from model_src.serving.predictor import Predictor
 
-SUFFIXES = {".mp4", ".m4v", ".mov", ".avi", ".webm", ".mkv"}
 TOLD = {  # of a prediction, under its own names
     "modalities", "confidence_interval", "needs_human_review", "review_reasons", "video_confidence",
     "audio_confidence", "segments", "audio_anomalies",
@@ -64,7 +65,7 @@ def videos(paths: list[Path]) -> Iterator[Path]:
         if path.is_dir():
             found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
             if not found:
-                typer.echo(f"There is no video in {path}.", err=True)
+                typer.echo(harmless(f"There is no video in {path}."), err=True)
             yield from found
         else:
             yield path
@@ -103,11 +104,12 @@ def score_one(path: Path, predictor: Predictor) -> dict[str, Any]:
 
 
 def sentence(line: dict[str, Any]) -> Text:
-    """A name stands as it is, brackets included."""
+    """A name stands as it is, brackets included, but for what would steer the terminal."""
+    name = harmless(line["file"])
     if line["error"]:
-        told = f" ({line['error']['code']}): {line['error']['message']}"
-        return Text.assemble(f"{line['file']}: ", ("not analysed", "yellow"), told)
-    said = Text.assemble(f"{line['file']}: ", (line["class"], "bold"), f", fake probability {percent(line['fake'])}")
+        told = plain(f" ({line['error']['code']}): {line['error']['message']}")
+        return Text.assemble(f"{name}: ", ("not analysed", "yellow"), told)
+    said = Text.assemble(f"{name}: ", (line["class"], "bold"), f", fake probability {percent(line['fake'])}")
     if line["needs_human_review"]:
         said.append(", needs a person's review", style="yellow")
     return said if line["trained"] else said.append(" (untrained weights: means nothing)", style="dim")

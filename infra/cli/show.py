@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from functions.core.contracts import JobView, Metadata
+from functions.core.names import harmless
 from model_src.evaluation.counted import counted
 from model_src.verdict.prediction import AnomalousFrame, Prediction
 from model_src.verdict.scores import Region
@@ -38,12 +39,18 @@ UNTRAINED = "These weights are not trained: the verdict below shows how the prod
 console = Console(highlight=False)
 
 
+def plain(text: str) -> str:
+    """What others wrote, a server or a file's name, as a terminal may have it: none of it steers the terminal."""
+    return "\n".join(harmless(line) for line in text.splitlines())
+
+
 def show(name: str, job: JobView, pictures: list[Path]) -> None:
+    name = harmless(name)
     if job.prediction is None or job.metadata is None:
         reason = job.error.message if job.error else "no reason was given"
         code = job.error.code.value if job.error else "unknown"
         title = Text.assemble((name, "bold"), f": not analysed ({code})")
-        console.print(Panel(Text(reason), title=title, border_style="yellow"))
+        console.print(Panel(Text(plain(reason)), title=title, border_style="yellow"))
         return
     prediction, metadata = job.prediction, job.metadata
     colour = COLOURS[prediction.overall_class]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from model_src.data.dataset import NothingToLearnFrom
+from model_src.data.recording import SUFFIXES as RECORDINGS
 from model_src.data.video import Split, Video
 
 
@@ -23,4 +24,12 @@ def of_split(videos: Sequence[Video], split: Split) -> list[Video]:
         there = Counter(video.split for video in videos)
         counts = ", ".join(f"{name} {count}" for name, count in there.items())
         raise NothingToLearnFrom(f"There is no video of the split {split} to take windows from; there are: {counts}.")
+    return chosen
+
+
+def real_recordings(videos: Sequence[Video]) -> list[Video]:
+    """People's voices without a picture."""
+    chosen = [video for video in videos if video.label == 0 and video.path.suffix.lower() in RECORDINGS]
+    if not chosen:
+        raise NothingToLearnFrom(f"None of the {len(videos)} videos is a recording of a person, without a picture.")
     return chosen

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from typer.testing import CliRunner
 
+from infra.cli import app
 from model_src.data.fakes import speak as speaking
 from model_src.data.fakes.speak import LIST, SENTENCES, EngineMissing, speak
-from model_src.data.manifest import read_manifest
+from model_src.data.manifest import read_manifest, write_manifest
 from model_src.data.recording import samples_of
 from tests.unit.data.test_revoice import recording
 
@@ -36,6 +38,15 @@ def test_every_sentence_is_a_recording_that_is_known_as_made_beside_the_real_one
     ]
     assert all(abs(len(samples_of(video.path)) - 16_000) < 50 for video in listed[1:]), "heard as the product hears"
     assert len(set(asked)) == 3
+
+
+def test_a_voice_nobody_knows_and_a_list_without_people_are_told(tmp_path: Path) -> None:
+    unknown = CliRunner().invoke(app, ["speak", "--engine", "parrot", "--data-root", str(tmp_path)])
+    assert (unknown.exit_code, "hibari" in unknown.output) == (2, True)
+    video = recording(tmp_path / "anna.wav").model_copy(update={"path": tmp_path / "anna.mp4"})
+    write_manifest(tmp_path / "list.json", [video])
+    nobody = CliRunner().invoke(app, ["speak", "--engine", "hibari", "--manifest", str(tmp_path / "list.json")])
+    assert (nobody.exit_code, "without a picture" in nobody.output) == (1, True)
 
 
 def test_no_sentence_is_said_twice() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import typer
 
-from functions.core.contracts import JobView, Metadata, Stage, Status
+from functions.core.contracts import JobError, JobView, Metadata, Stage, Status
+from infra.cli.refusals import refusing
 from infra.cli.score import sentence
 from infra.cli.show import console, show
 from model_src.verdict.aggregate import aggregate
@@ -84,3 +86,21 @@ def test_who_should_look_is_told_why() -> None:
     with console.capture() as shown:
         show("still.mp4", heard.model_copy(update={"prediction": alone}), [])
     assert "needs a person's review: the face could not be judged" in shown.get()
+
+
+def test_neither_a_files_name_nor_a_servers_words_steer_the_terminal() -> None:
+    name = "clip\x1b]0;owned\x07\x1b[2J\u202egpj.mp4"
+    error = {"code": "no_face", "message": "gone\x1b[1A\nsecond line"}
+    refused = job(trained=True).model_copy(update={"prediction": None, "error": JobError.model_validate(error)})
+    with console.capture() as shown:
+        show(name, job(trained=True), [])
+        show(name, refused, [])
+        console.print(sentence({"file": name, "error": error}))
+    assert not set("\x1b\x07\u202e") & set(shown.get())
+    assert "second line" in shown.get()
+
+
+def test_what_a_command_refuses_is_said_in_harmless_letters(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit), refusing(ValueError):
+        raise ValueError("the server says \x1b[2J")
+    assert "\x1b" not in capsys.readouterr().err
