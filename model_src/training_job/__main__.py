@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 from model_src.training.position import STOPPED, Stopped
+from model_src.training_job.deliver import deliver
 from model_src.training_job.failure import sentence, write_failure
 from model_src.training_job.job import extract, learn, read_job
 from model_src.training_job.places import ROOT, Places
-from model_src.training_job.ship import ship
 from model_src.training_job.team import run_team
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def train(root: Path) -> int:
                 write_failure(job.places, f"A training process ended with status {status}; the log says why.")
             return status if status == STOPPED else 1
     if job.cluster.leads:
-        ship(job)
+        deliver(job)
     return 0
 
 

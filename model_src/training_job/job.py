@@ -1,4 +1,4 @@
-"""One training job, in the order in which it happens: read the order, extract, learn, ship."""
+"""One training job, in the order in which it happens: read the order, extract, learn, deliver."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from model_src.training.run import train
 from model_src.training.settings import TrainSettings, load_settings
 from model_src.training.solve import CannotSolve
 from model_src.training.trainer import Trainer
-from model_src.training_job.ship import best_checkpoint
+from model_src.training_job.deliver import best_checkpoint
 from tests.unit.data.made_windows import made_video
 from tests.unit.training.made_run import learner, settings, watcher
 
@@ -64,7 +64,7 @@ def test_one_layer_is_solved_for_by_the_same_command_and_cannot_be_resumed(root:
     asked = chosen(tmp_path).model_copy(update={"model": watcher().model_dump(mode="json"), "solve": True})
     outcome = train(asked, load_videos(root), data_root=root)
     assert load_for_inference(outcome.best).video_head.output.weight.abs().max() > 0
-    assert best_checkpoint(tmp_path) == outcome.best  # as a training job looks for what it ships
+    assert best_checkpoint(tmp_path) == outcome.best  # as a training job looks for what it delivers
     assert (tmp_path / "held_back.csv").is_file()
     assert '"kind": "solve"' in (tmp_path / "metrics.jsonl").read_text()
     with pytest.raises(CannotSolve, match="nothing to resume"):

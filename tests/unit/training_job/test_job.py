@@ -1,4 +1,4 @@
-"""The training container's command on a made /opt/ml: it learns, ships, and survives an interruption."""
+"""The training container's command on a made /opt/ml: it learns, delivers, and survives an interruption."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ def test_an_interrupted_job_ends_with_the_weights_of_an_unbroken_one_bit_for_bit
     assert one["training_state"]["position"] == other["training_state"]["position"]
     for part in (lambda saved: saved["model_state_dict"], lambda saved: saved["training_state"]["learning_weights"]):
         assert all(torch.equal(value, part(other)[name]) for name, value in part(one).items())
-    shipped = [read_verified(root / "model").files["model.safetensors"] for root in (runs.whole, runs.broken)]
-    assert shipped[0] == shipped[1]
+    delivered = [read_verified(root / "model").files["model.safetensors"] for root in (runs.whole, runs.broken)]
+    assert delivered[0] == delivered[1]
 
 
 def test_the_patterns_find_every_metric_in_the_lines_that_were_printed(runs: Runs) -> None:
@@ -133,12 +133,12 @@ def test_the_card_tells_data_recipe_figures_and_limits(runs: Runs) -> None:
     assert str(runs.whole) not in card
 
 
-def test_a_job_that_solves_for_its_layer_ships_it_and_does_not_solve_twice(tmp_path: Path) -> None:
+def test_a_job_that_solves_for_its_layer_delivers_it_and_does_not_solve_twice(tmp_path: Path) -> None:
     videos = make_dataset(tmp_path / "videos", per_split={"train": 4, "val": 2}, seconds=1.2)
     for _ in extract_all(load_videos(videos), store_beside(videos), workers=2):
         pass
     root = lay_out(tmp_path / "solve", videos, model=watcher().model_dump_json(), solve="true")
     assert "validation:auc=" in finish(start(root), root)
     assert read_verified(root / "model").trained
-    finish(start(root), root)  # stopped while it shipped, and started again
+    finish(start(root), root)  # stopped while it delivered, and started again
     assert "solved already" in (root / "log.txt").read_text()

@@ -28,7 +28,7 @@ CONFIG, REPORT = "config.json", "evaluation.json"
 logger = logging.getLogger(__name__)
 
 
-def ship(job: Job) -> None:
+def deliver(job: Job) -> None:
     best = best_checkpoint(job.places.checkpoints)
     saved = load_checkpoint(best)
     version = job.name or best.stem
