@@ -12,7 +12,7 @@ from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, Field, TypeAdapter
 
-from functions.core.contracts import CLOSED, PROGRESS, JobError, Result, Stage, Status
+from functions.core.contracts import CLOSED, PROGRESS, JobError, JobId, Result, Stage, Status
 from functions.core.jobs import BadCursor, Job, Page, epoch_in, now, scoring_progress, timestamp
 from functions.core.names import harmless
 from functions.core.observability import logger
@@ -24,7 +24,7 @@ AS_JSON = ("upload", "result", "error")
 CURSOR: TypeAdapter[tuple[str, str]] = TypeAdapter(
     tuple[
         Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")],  # created_at
-        Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")],  # job_id
+        JobId,
     ]
 )
 OPEN = "attribute_exists(job_id) AND NOT #status IN (:completed, :failed)"

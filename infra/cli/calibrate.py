@@ -55,7 +55,9 @@ def calibrate(
     )
     if found.warning:
         typer.echo(found.warning, err=True)
-    console.print(f"{calibration.method}: scale {calibration.scale:.4f}, bias {calibration.bias:.4f} -> {out}")
+    console.print(
+        f"{calibration.method}: scale {calibration.scale:.4f}, bias {calibration.bias:.4f} -> {out}", soft_wrap=True
+    )
     apart = (
         "unknown on people left out of the fit: without some, the others are all real or all fake"
         if found.error_apart is None

@@ -58,6 +58,8 @@ def evaluate(
     auc = results["video"]["mean"]["auc"]
     low, high = auc["interval"] or (None, None)
     between = f" (95 %: {low:.4f} to {high:.4f})" if low is not None else ""
-    console.print(f"{len(scored)} videos, AUC [bold]{auc['value']:.4f}[/]{between} -> {out / 'report.html'}")
+    console.print(
+        f"{len(scored)} videos, AUC [bold]{auc['value']:.4f}[/]{between} -> {out / 'report.html'}", soft_wrap=True
+    )
     if missing:
         console.print(f"left out: {counted(missing)}")

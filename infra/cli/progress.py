@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from rich.progress import track
@@ -12,6 +12,6 @@ from infra.cli.show import console
 Item = TypeVar("Item")
 
 
-def progress(what: str) -> Callable[[Sequence[Item]], Iterable[Item]]:
-    """Hands over one item after the other and shows how many are done."""
-    return lambda items: track(items, what, console=console, transient=True)
+def progress(what: str) -> Callable[[Iterable[Item], int], Iterable[Item]]:
+    """Hands over one result after the other and shows how many of all are there; an error takes the bar down, too."""
+    return lambda results, total: track(results, what, total=total, console=console, transient=True)

@@ -33,8 +33,8 @@ def shortcuts(
         predictor, videos = prepare(checkpoint, data_root, manifest, device)
         chosen = [video for video in videos if video.split == split]
         store = options.store_at(extracted)
-        watched = progress("looking")(chosen)
-        seen, missing = sorted_out(tried(watched, lambda video: look(predictor.score_chunk, video, store)))
+        looks = tried(chosen, lambda video: look(predictor.score_chunk, video, store))
+        seen, missing = sorted_out(progress("looking")(looks, len(chosen)))
         notes = left_out(missing)
         if not seen:
             raise StudyInvalid(" ".join([f"no video of {split} could be scored.", *notes]))

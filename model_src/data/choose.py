@@ -23,7 +23,7 @@ def of_split(videos: Sequence[Video], split: Split) -> list[Video]:
     if not chosen:
         there = Counter(video.split for video in videos)
         counts = ", ".join(f"{name} {count}" for name, count in there.items())
-        raise NothingToLearnFrom(f"There is no video of the split {split} to take windows from; there are: {counts}.")
+        raise NothingToLearnFrom(f"There is no video of the split {split}; there are: {counts}.")
     return chosen
 
 

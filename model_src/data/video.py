@@ -23,15 +23,23 @@ Label = Annotated[Literal[0, 1], BeforeValidator(_is_no_boolean)]  # 0 real, 1 f
 
 
 UNPRINTED = {"Cc", "Zl", "Zp"}  # controls, and ends of lines and paragraphs
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # what shows a text the other way round
+
+
+def _is_printed(name: str) -> str:
+    if any(category(c) in UNPRINTED or c in TURNING for c in name):
+        raise ValueError(f"{name!r} is no name: it holds characters that cannot be printed")
+    return name
 
 
 def _is_plain_name(name: str) -> str:
     """An id becomes the name of a folder: it stays inside the folder it is put into."""
     if not name or name.startswith(".") or any(c in name for c in "/\\"):
         raise ValueError(f"{name!r} is no name for a video: it must be the name of a folder, without slashes")
-    if any(category(c) in UNPRINTED for c in name):
-        raise ValueError(f"{name!r} is no name for a video: it holds characters that cannot be printed")
     return name
+
+
+Printed = Annotated[str, AfterValidator(_is_printed)]
 
 
 class Video(BaseModel):
@@ -39,15 +47,15 @@ class Video(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    video_id: Annotated[str, AfterValidator(_is_plain_name)]
+    video_id: Annotated[Printed, AfterValidator(_is_plain_name)]
     label: Label
     split: Split
     path: Path
-    identities: tuple[str, ...] = Field(
+    identities: tuple[Printed, ...] = Field(
         (), description="who is in it: the person shown and, in a fake, the face's owner"
     )
-    source: str = Field("unknown", description="the dataset it comes from")
-    method: str = Field("", description="how the fake was made; 'real' for a real one")
+    source: Printed = Field("unknown", description="the dataset it comes from")
+    method: Printed = Field("", description="how the fake was made; 'real' for a real one")
     video_label: Label | None = Field(None, description="is the picture faked? the label where nobody knows better")
     audio_label: Label | None = Field(None, description="is the sound faked? the label where nobody knows better")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -25,7 +25,8 @@ from model_src.verdict.aggregate import UnusableScores, VideoScores, aggregate
 from model_src.verdict.scores import ChunkScores
 
 Found = TypeVar("Found")
-Watch = Callable[[Sequence[Video]], Iterable[Video]]  # hands on the videos and sees how far the work is
+Tried = tuple[Video, VideoScores | str]
+Watch = Callable[[Iterable[Tried], int], Iterable[Tried]]  # hands on the results, and sees how many of all there are
 
 
 @dataclass(frozen=True)
@@ -46,16 +47,19 @@ def load_predictor(path: Path, device: str | None = None) -> Predictor:
 
 
 def score_split(
-    predictor: Predictor, videos: Iterable[Video], split: Split, store: Store | None, watch: Watch = iter
+    predictor: Predictor,
+    videos: Iterable[Video],
+    split: Split,
+    store: Store | None,
+    watch: Watch | None = None,
 ) -> tuple[list[Scored], Counter[str]]:
     """The videos of the split that can be scored, and how many cannot, by reason."""
     chosen = [video for video in videos if video.split == split]
-    return collect(score_videos(predictor, watch(chosen), store))
+    results = score_videos(predictor, chosen, store)
+    return collect(watch(results, len(chosen)) if watch else results)
 
 
-def score_videos(
-    predictor: Predictor, videos: Iterable[Video], store: Store | None = None
-) -> Iterator[tuple[Video, VideoScores | str]]:
+def score_videos(predictor: Predictor, videos: Iterable[Video], store: Store | None = None) -> Iterator[Tried]:
     """Every video with its scores, or with the reason why there are none."""
     return tried(videos, lambda video: score_one(predictor, video, store))
 

@@ -8,18 +8,20 @@ asked for (Host), the page's origin, and for what carries no origin (pictures, l
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 Application = Any  # an ASGI application: awaited with scope, receive and send
 
-NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
-REFUSAL = b"This server answers programs and pages of this machine alone.\n"
+REFUSAL = (
+    b"This server answers programs and pages of this machine alone. A proxy before it has to ask for it as 127.0.0.1.\n"
+)
 
 
 def guarded(application: Application, bound_to: str) -> Application:
     """The application as it may be served at this address; one that others are meant to reach stays as it is."""
-    return own_pages_alone(application) if bound_to in NAMES else application
+    return own_pages_alone(application) if is_here(bound_to) else application
 
 
 def own_pages_alone(application: Application) -> Application:
@@ -39,17 +41,25 @@ def own_pages_alone(application: Application) -> Application:
 
 def is_foreign(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     told = {name.lower(): value.decode("latin-1") for name, value in headers}
-    if name_in("//" + told.get(b"host", "")) not in NAMES:
+    if not is_here(name_in("//" + told.get(b"host", ""))):
         return True
     if b"origin" in told:  # "null", too, is what a page of elsewhere may send
-        return name_in(told[b"origin"]) not in NAMES
+        return not is_here(name_in(told[b"origin"]))
     if told.get(b"sec-fetch-site") == "cross-site":  # two names of this machine are two sites: the page's name decides
-        return name_in(told.get(b"referer", "")) not in NAMES
+        return not is_here(name_in(told.get(b"referer", "")))
     return False
 
 
-def name_in(address: str) -> str | None:
+def name_in(address: str) -> str:
     try:
-        return urlsplit(address).hostname
+        return urlsplit(address).hostname or ""
     except ValueError:
-        return None
+        return ""
+
+
+def is_here(name: str) -> bool:
+    """Does this name or address stand for this machine, wherever it is asked?"""
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name.lower().removesuffix(".") == "localhost"

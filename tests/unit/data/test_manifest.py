@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -51,6 +52,12 @@ def test_a_wrong_entry_is_named(tmp_path: Path, row: str, says: str) -> None:
     path.write_text(f"video_id,label,split,path\n{row}\n")
     with pytest.raises(ManifestInvalid, match=says):
         read_manifest(path)
+
+
+@pytest.mark.parametrize("named", [{"source": "a\x1b[2J"}, {"method": "b\u202e"}, {"identities": ("c\n",)}])
+def test_no_name_of_a_dataset_steers_a_terminal(named: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="cannot be printed"):
+        Video(video_id="a", label=0, split="train", path=Path("a.mp4"), **named)
 
 
 HEADER, ROW = "video_id,label,split,path\n", "a,0,train,a.mp4\n"
@@ -114,7 +121,7 @@ def test_a_source_or_a_split_that_nobody_is_of_is_named_with_those_there_are() -
     assert of_sources(videos, ["speech"]) == of_split(videos, "train")[1:]
     with pytest.raises(NothingToLearnFrom, match="of the source dfdc; there are DFDC, speech"):
         of_sources(videos, ["speech", "dfdc"])
-    with pytest.raises(NothingToLearnFrom, match="of the split val to take windows from; there are: train 2"):
+    with pytest.raises(NothingToLearnFrom, match="of the split val; there are: train 2"):
         of_split(videos, "val")
 
 

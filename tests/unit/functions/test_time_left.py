@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from functions import split, validate
+from functions.core import time_left
 from functions.core.time_left import LAST_WORDS, reading_ends
+from functions.core.transient import Transient
 from functions.core.uploads import Upload
 from infra.local.package import load_template
 from tests.media import make_clip
@@ -39,6 +41,7 @@ def test_a_video_that_keeps_its_reader_busy_past_the_time_is_too_long(
     reader.write_text(BUSY)
     reader.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(reader))
+    monkeypatch.setattr(time_left, "ENOUGH", 1.0)
     context.get_remaining_time_in_millis = lambda: 1000 * (LAST_WORDS + 2)
 
     begun = time.monotonic()
@@ -47,6 +50,12 @@ def test_a_video_that_keeps_its_reader_busy_past_the_time_is_too_long(
     assert time.monotonic() - begun < 20
     assert (answer["accepted"], answer["error"]["code"]) == (False, "too_long")
     assert answer["error"]["message"].endswith("fewer frames a second.")
+
+
+def test_a_download_that_took_the_time_is_no_fault_of_the_video_and_is_tried_again(context: SimpleNamespace) -> None:
+    context.get_remaining_time_in_millis = lambda: 1000 * (LAST_WORDS + 2)
+    with pytest.raises(Transient, match="only 2 s are left"):
+        reading_ends(context)
 
 
 @pytest.mark.parametrize("name", ["ValidateFunction", "SplitFunction"])

@@ -38,6 +38,8 @@ def asked(headers: Headers, kind: str = "http") -> list[dict[str, Any]]:
     [
         {"Host": "127.0.0.1:8080"},
         {"Host": "LOCALHOST"},
+        {"Host": "localhost.:1"},
+        {"Host": "127.0.0.2:1"},
         {"Host": "localhost:1", "Origin": "http://127.0.0.1:3000"},
         {"Host": "localhost:1", "Origin": "http://[::1]:3000"},
         {"Host": "127.0.0.1:1", "Sec-Fetch-Site": "same-origin"},
@@ -85,7 +87,7 @@ def test_starting_and_stopping_is_nobodys_request() -> None:
 
 def test_one_that_others_are_meant_to_reach_answers_under_every_name() -> None:
     assert guarded(application, "0.0.0.0") is application  # noqa: S104 - the container's own address
-    assert guarded(application, "127.0.0.1") is not application
+    assert all(guarded(application, here) is not application for here in ("127.0.0.1", "127.0.0.2", "::1", "Localhost"))
 
 
 @pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 403), ("0.0.0.0", 404)])  # noqa: S104
