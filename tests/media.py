@@ -11,34 +11,18 @@ frame it was given. The talking head and its voice are those of `model_src.data.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
-import av
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from model_src.data import made_clips
-
-Image = np.ndarray  # [H, W, 3] uint8 RGB
-Picture = Callable[[int], Image]  # frame number -> picture
+from model_src.data.made_clips import evenly, fitted_head
+from model_src.data.write_film import Image, Picture, Sound, write_film
 
 STAMP_BITS = 12  # enough for 4096 frames
-
-
-@dataclass(frozen=True)
-class Sound:
-    """Samples to store beside the pictures. `offset` seconds is when they start relative to the first picture."""
-
-    samples: NDArray[np.float32]  # [channels, S] in -1..1
-    rate: int = 48_000
-    codec: str = "aac"
-    layout: str = "mono"
-    offset: float = 0.0
 
 
 def make_clip(
@@ -65,51 +49,19 @@ def make_clip(
     """
     path = Path(path)
     rate = Fraction(fps).limit_denominator(1001)
-    times = list(timestamps) if timestamps is not None else [Fraction(i) / rate for i in range(round(seconds * rate))]
+    times = list(timestamps) if timestamps is not None else evenly(seconds, rate)
     picture = picture or (lambda number: stamp(number, size))
     quick = {"preset": "ultrafast"} if codec in ("libx264", "libx265") else {}
     quick |= {"x265-params": "log-level=none:pools=none"} if codec == "libx265" else {}
     quick |= {"cpu-used": "8", "deadline": "realtime"} if codec.startswith("libvpx") else {}
     quick |= {"preset": "10", "crf": "20"} if codec == "libsvtav1" else {}
-    with av.open(str(path), "w", format=container, options=container_options or {}) as output:
-        output.metadata.update(metadata_tags or {})
-        video = output.add_stream(codec, rate=rate, options=quick | (options or {}))
-        assert isinstance(video, av.VideoStream)
-        video.width, video.height, video.pix_fmt = size[0], size[1], pixel_format
-        if timestamps is not None:
-            video.codec_context.time_base = Fraction(1, 90_000)
-        packets: list[av.Packet] = []
-        if audio:
-            sound = output.add_stream(audio.codec, rate=audio.rate, layout=audio.layout)
-            assert isinstance(sound, av.AudioStream)
-            packets += _audio_packets(sound, audio)
-        packets += _video_packets(video, times, picture)
-        packets.sort(key=lambda packet: (packet.dts or 0) * packet.time_base)  # muxers want one rising clock
-        for packet in packets:
-            output.mux(packet)
+    write_film(
+        path, picture, size, times, rate, even=timestamps is None, sound=audio, codec=codec, pixel_format=pixel_format,
+        container=container, options=quick | (options or {}), container_options=container_options, tags=metadata_tags,
+    )  # fmt: skip
     if rotation:
         set_rotation(path, rotation)
     return path
-
-
-def _video_packets(stream: av.VideoStream, times: Iterable[Fraction], picture: Picture) -> Iterator[av.Packet]:
-    clock = stream.codec_context.time_base or Fraction(1, 90_000)
-    for number, time in enumerate(times):
-        frame = av.VideoFrame.from_ndarray(picture(number), format="rgb24")
-        frame.pts, frame.time_base = round(time / clock), clock
-        yield from stream.encode(frame)
-    yield from stream.encode(None)
-
-
-def _audio_packets(stream: av.AudioStream, sound: Sound) -> Iterator[av.Packet]:
-    chunk = 1024
-    for start in range(0, sound.samples.shape[1], chunk):
-        piece = np.ascontiguousarray(sound.samples[:, start : start + chunk].astype(np.float32))
-        frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout=sound.layout)
-        frame.sample_rate, frame.time_base = sound.rate, Fraction(1, sound.rate)
-        frame.pts = start + round(sound.offset * sound.rate)
-        yield from stream.encode(frame)
-    yield from stream.encode(None)
 
 
 def stamp(number: int, size: tuple[int, int]) -> Image:
@@ -152,17 +104,6 @@ def carphone() -> tuple[Image, ...]:
     return made_clips.packaged_head()
 
 
-def head(number: int, size: tuple[int, int]) -> Image:
-    """Picture `number` of the talking head fitted into `size` (width, height), on a grey ground."""
-    source = made_clips.head(number)
-    scale = min(size[0] / source.shape[1], size[1] / source.shape[0])
-    width, height = round(source.shape[1] * scale), round(source.shape[0] * scale)
-    image = np.full((size[1], size[0], 3), 96, np.uint8)
-    left, top = (size[0] - width) // 2, (size[1] - height) // 2
-    image[top : top + height, left : left + width] = cv2.resize(source, (width, height), interpolation=cv2.INTER_CUBIC)
-    return image
-
-
 def talking_head(
     path: str | Path,
     seconds: float = 5.0,
@@ -180,7 +121,7 @@ def talking_head(
         fps=fps,
         size=size,
         audio=sound,
-        picture=lambda number: head(number, size),
+        picture=lambda number: fitted_head(number, size),
         **fields,  # type: ignore[arg-type]
     )
 

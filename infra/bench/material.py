@@ -13,9 +13,9 @@ CLIP_SECONDS = 30
 
 
 def base_video(path: Path, size: tuple[int, int] = (1280, 720)) -> Path:
-    from tests.media import talking_head
+    from model_src.data.made_clips import talking_head
 
-    return talking_head(path, BASE_SECONDS, size, options={"preset": "veryfast"})
+    return talking_head(path, BASE_SECONDS, size)
 
 
 def repeat(base: Path, times: int, path: Path) -> Path:

@@ -7,7 +7,6 @@ resonances. What a model learns from it says nothing about real forgeries.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from functools import cache
@@ -18,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from model_src.data.write_film import Sound, write_film
 from model_src.preprocess.packaged import packaged_file
 
 SIZE = (528, 432)  # width and height: three times the packaged sequence
@@ -56,23 +56,28 @@ def make_dataset(root: Path, *, per_split: dict[str, int], seconds: float = 2.0,
 def write_clip(path: Path, seconds: float, generator: np.random.Generator, *, fake: bool) -> None:
     start, mirrored = int(generator.integers(100)), bool(generator.integers(2))
     gain = float(generator.uniform(0.85, 1.1))
-    pitch = float(generator.uniform(95, 190))
-    with av.open(str(path), "w") as output:
-        video = output.add_stream("libx264", rate=RATE, options={"crf": "20", "preset": "ultrafast"})
-        video.width, video.height, video.pix_fmt = *SIZE, "yuv420p"
-        audio = output.add_stream("aac", rate=VOICE_RATE, layout="mono")
-        voice = speech(seconds, pitch, generator)
-        packets = list(_sound_packets(audio, coarse(voice) if fake else voice))
-        for number in range(round(seconds * RATE)):
-            picture = cv2.resize(head(start + 2 * number), SIZE, interpolation=cv2.INTER_CUBIC)
-            picture = np.clip(picture * gain, 0, 255).astype(np.uint8)
-            picture = clumsy(picture) if fake else picture
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[:, ::-1] if mirrored else picture))
-            frame.pts, frame.time_base = number, Fraction(1, RATE)
-            packets += video.encode(frame)
-        packets += video.encode(None)
-        for packet in sorted(packets, key=lambda packet: (packet.dts or 0) * packet.time_base):
-            output.mux(packet)
+    voice = speech(seconds, float(generator.uniform(95, 190)), generator)
+
+    def picture(number: int) -> NDArray[np.uint8]:
+        bright = cv2.resize(head(start + 2 * number), SIZE, interpolation=cv2.INTER_CUBIC) * gain
+        shown = np.clip(bright, 0, 255).astype(np.uint8)
+        shown = clumsy(shown) if fake else shown
+        return np.ascontiguousarray(shown[:, ::-1] if mirrored else shown)
+
+    sound = Sound((coarse(voice) if fake else voice)[None], VOICE_RATE)
+    options = {"crf": "20", "preset": "ultrafast"}
+    write_film(path, picture, SIZE, evenly(seconds, RATE), Fraction(RATE), sound=sound, options=options)
+
+
+def talking_head(path: Path, seconds: float, size: tuple[int, int], rate: int = 30) -> Path:
+    """A real face in every frame, as large as it fits, and a speech-like voice; always the same."""
+    sound = Sound(speech(seconds, 118, np.random.default_rng(7))[None], VOICE_RATE)
+    times, options = evenly(seconds, rate), {"preset": "veryfast"}
+    return write_film(path, lambda n: fitted_head(n, size), size, times, Fraction(rate), sound=sound, options=options)
+
+
+def evenly(seconds: float, rate: Fraction | int) -> list[Fraction]:
+    return [Fraction(number) / rate for number in range(round(seconds * rate))]
 
 
 def coarse(voice: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -130,10 +135,12 @@ def head(number: int) -> NDArray[np.uint8]:
     return pictures[min(turn, 2 * len(pictures) - 2 - turn)]
 
 
-def _sound_packets(stream: av.AudioStream, wave: NDArray[np.float32]) -> Iterator[av.Packet]:
-    for start in range(0, len(wave), 1024):
-        piece = np.ascontiguousarray(wave[None, start : start + 1024].astype(np.float32))
-        frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout="mono")
-        frame.sample_rate, frame.time_base, frame.pts = VOICE_RATE, Fraction(1, VOICE_RATE), start
-        yield from stream.encode(frame)
-    yield from stream.encode(None)
+def fitted_head(number: int, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The same picture fitted into `size` (width, height), on a grey ground."""
+    source = head(number)
+    scale = min(size[0] / source.shape[1], size[1] / source.shape[0])
+    width, height = round(source.shape[1] * scale), round(source.shape[0] * scale)
+    image = np.full((size[1], size[0], 3), 96, np.uint8)
+    left, top = (size[0] - width) // 2, (size[1] - height) // 2
+    image[top : top + height, left : left + width] = cv2.resize(source, (width, height), interpolation=cv2.INTER_CUBIC)
+    return image

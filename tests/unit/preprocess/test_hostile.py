@@ -17,13 +17,14 @@ import cv2
 import numpy as np
 import pytest
 
+from model_src.data.made_clips import fitted_head
 from model_src.preprocess.decode import grid_pictures
 from model_src.preprocess.errors import REJECTION_CODES, VideoRejected
 from model_src.preprocess.limits import Limits
 from model_src.preprocess.probe import probe
 from model_src.preprocess.scan import scan
 from model_src.preprocess.split import split_video
-from tests.media import head, make_clip, portrait, silence, talking_head, tone
+from tests.media import make_clip, portrait, silence, talking_head, tone
 from tests.unit.preprocess.boxes import box, fill_moov, overwrite
 from tests.unit.preprocess.reading import LIMITS, RATE, opened
 
@@ -268,7 +269,7 @@ def sound_with_cover(path: Path) -> Path:
         cover = output.add_stream("mjpeg", rate=25)
         cover.width, cover.height, cover.pix_fmt = 640, 480, "yuvj420p"
         cover.disposition = av.stream.Disposition.attached_pic
-        for packet in [*cover.encode(av.VideoFrame.from_ndarray(head(0, (640, 480)))), *cover.encode(None)]:
+        for packet in [*cover.encode(av.VideoFrame.from_ndarray(fitted_head(0, (640, 480)))), *cover.encode(None)]:
             output.mux(packet)
         frame = av.AudioFrame.from_ndarray(silence(2).samples, format="fltp", layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = 48_000, 0, Fraction(1, 48_000)

@@ -10,12 +10,12 @@ import av
 import numpy as np
 import pytest
 
+from model_src.data.write_film import Sound as Recording
 from model_src.preprocess import audio, voice
 from model_src.preprocess.audio import Sound
 from model_src.preprocess.chunk import SAMPLE_RATE
 from model_src.preprocess.listen import Listener
 from model_src.preprocess.voice import BLOCK, EnergyVoice, SileroVoice, VoiceDetector
-from tests.media import Sound as Recording
 from tests.media import make_clip, silence, speech, tone
 from tests.unit.preprocess.reading import LIMITS, look, opened, scanned
 

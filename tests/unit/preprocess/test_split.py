@@ -13,11 +13,13 @@ import cv2
 import numpy as np
 import pytest
 
+from model_src.data.made_clips import fitted_head
+from model_src.data.write_film import Image
 from model_src.preprocess.align import CANONICAL, apply
 from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.errors import DetectorUnavailable, VideoRejected
 from model_src.preprocess.split import SplitReport, SplitSettings, split_video
-from tests.media import Image, head, make_clip, silence, speech, talking_head
+from tests.media import make_clip, silence, speech, talking_head
 
 SMALL = (320, 240)
 
@@ -115,7 +117,12 @@ def test_a_video_without_sound_is_split_all_the_same(tmp_path: Path) -> None:
 def test_how_long_the_sound_runs_before_the_picture_is_told(late: int, tmp_path: Path) -> None:
     times = [Fraction(late) + Fraction(number, 10) for number in range(20)]
     path = make_clip(
-        tmp_path / "late.mkv", timestamps=times, fps=10, size=SMALL, picture=lambda n: head(n, SMALL), audio=speech(3)
+        tmp_path / "late.mkv",
+        timestamps=times,
+        fps=10,
+        size=SMALL,
+        picture=alone,
+        audio=speech(3),
     )
     chunks, report = split(path)
     assert report.picture_starts == pytest.approx(late, abs=0.03)
@@ -124,7 +131,7 @@ def test_how_long_the_sound_runs_before_the_picture_is_told(late: int, tmp_path:
 
 
 def test_a_silent_track_is_sound_without_speech(tmp_path: Path) -> None:
-    path = make_clip(tmp_path / "s.mp4", fps=10, size=SMALL, picture=lambda n: head(n, SMALL), audio=silence(2))
+    path = make_clip(tmp_path / "s.mp4", fps=10, size=SMALL, picture=alone, audio=silence(2))
     _, report = split(path)
     assert (report.has_audio, report.silence_share, report.leading_silence) == (True, 1.0, 2.0)
 
@@ -137,7 +144,7 @@ def test_ten_frames_a_second_for_high_resolution(tmp_path: Path) -> None:
 
 def test_a_sideways_phone_gives_upright_faces(tmp_path: Path) -> None:
     def lying(number: int) -> Image:
-        return np.ascontiguousarray(np.rot90(head(number, (240, 320))))
+        return np.ascontiguousarray(np.rot90(fitted_head(number, (240, 320))))
 
     path = make_clip(tmp_path / "phone.mp4", fps=10, size=SMALL, picture=lying, rotation=90)
     chunks, report = split(path)
@@ -146,7 +153,7 @@ def test_a_sideways_phone_gives_upright_faces(tmp_path: Path) -> None:
 
 
 def test_a_picture_that_does_not_move_is_a_video_all_the_same(tmp_path: Path) -> None:
-    _, report = split(make_clip(tmp_path / "still.mp4", fps=1, seconds=4, size=SMALL, picture=lambda _: head(0, SMALL)))
+    _, report = split(make_clip(tmp_path / "still.mp4", fps=1, seconds=4, size=SMALL, picture=lambda _: alone(0)))
     assert (report.frames_sampled, report.frames_analyzed) == (20, 20)
 
 
@@ -167,11 +174,11 @@ def nobody(_: int) -> Image:
 
 
 def alone(number: int) -> Image:
-    return head(number, SMALL)
+    return fitted_head(number, SMALL)
 
 
 def in_company(number: int) -> Image:
-    one = cv2.resize(head(number, (320, 240)), (160, 120))
+    one = cv2.resize(fitted_head(number, (320, 240)), (160, 120))
     image = nobody(number).copy()
     image[60:180, :160], image[60:180, 160:] = one, one[:, ::-1]
     return image

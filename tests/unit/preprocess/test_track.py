@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from model_src.data.made_clips import fitted_head
 from model_src.preprocess import track
 from model_src.preprocess.align import apply, find_transform
 from model_src.preprocess.errors import VideoRejected
@@ -16,7 +17,6 @@ from model_src.preprocess.faces import Face, Image
 from model_src.preprocess.mtcnn import Mtcnn
 from model_src.preprocess.tally import Tally
 from model_src.preprocess.track import SEARCH_EVERY, FaceTracker, overlap
-from tests.media import head
 
 
 class Still:
@@ -107,7 +107,7 @@ def test_on_a_real_talking_head_tracking_equals_searching(monkeypatch: pytest.Mo
     detector = Mtcnn()
 
     def pictures() -> Iterator[tuple[int, Any]]:
-        yield from ((place, Still(head(place * 6, (480, 360)))) for place in range(31))
+        yield from ((place, Still(fitted_head(place * 6, (480, 360)))) for place in range(31))
 
     tracked = list(FaceTracker(detector, 0.95).follow(pictures()))
     monkeypatch.setattr(track, "SEARCH_EVERY", 1)
