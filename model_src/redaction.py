@@ -1,8 +1,9 @@
-"""What must never be logged, by functions and container alike: secrets under telling names, and raw bytes."""
+"""What must never be logged or shown, by whichever part: secrets under telling names, raw bytes, steering letters."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
 SENSITIVE = (
@@ -17,6 +18,8 @@ SENSITIVE = (
     "raw_data",
 )
 REDACTED = "[redacted]"
+# In a name: what steers a terminal or breaks a line, and what turns the text about, so that exe.4pm reads as mp4.exe.
+STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def redact(value: object) -> object:

@@ -25,11 +25,10 @@ def revoice(
     """
     from model_src.data.choose import of_split, real_recordings
     from model_src.data.dataset import NothingToLearnFrom
-    from model_src.data.fakes.revoice import LIST
     from model_src.data.fakes.revoice import revoice as copies
     from model_src.data.fakes.vocoders import VOCODERS, VocoderMissing
     from model_src.data.find import load_videos
-    from model_src.data.manifest import ManifestInvalid
+    from model_src.data.manifest import LIST, ManifestInvalid
 
     if vocoder not in VOCODERS:
         raise typer.BadParameter(f"{vocoder!r} is none of {', '.join(VOCODERS)}")

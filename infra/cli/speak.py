@@ -27,10 +27,10 @@ def speak(
     """
     from model_src.data.choose import of_split, real_recordings
     from model_src.data.dataset import NothingToLearnFrom
-    from model_src.data.fakes.speak import ENGINES, LIST, EngineMissing
+    from model_src.data.fakes.speak import ENGINES, EngineMissing
     from model_src.data.fakes.speak import speak as read
     from model_src.data.find import load_videos
-    from model_src.data.manifest import ManifestInvalid
+    from model_src.data.manifest import LIST, ManifestInvalid
 
     if engine not in ENGINES:
         raise typer.BadParameter(f"{engine!r} is none of {', '.join(ENGINES)}")

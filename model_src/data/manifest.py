@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from model_src.data.video import SPLITS, Video
 
+LIST = "manifest.json"  # what commands call the list of the recordings they wrote
 SUFFIXES = {".mp4", ".m4v", ".mov", ".avi", ".webm", ".mkv"}
 META = "meta.json"
 COLUMNS = ("video_id", "label", "split", "path")  # that a CSV file has in any case

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from unicodedata import category
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from model_src.redaction import STEERING
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
@@ -22,12 +23,8 @@ def _is_no_boolean(label: object) -> object:
 Label = Annotated[Literal[0, 1], BeforeValidator(_is_no_boolean)]  # 0 real, 1 fake
 
 
-UNPRINTED = {"Cc", "Zl", "Zp"}  # controls, and ends of lines and paragraphs
-TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # what shows a text the other way round
-
-
 def _is_printed(name: str) -> str:
-    if any(category(c) in UNPRINTED or c in TURNING for c in name):
+    if STEERING.search(name):
         raise ValueError(f"{name!r} is no name: it holds characters that cannot be printed")
     return name
 

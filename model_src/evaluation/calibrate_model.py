@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from model_src.evaluation.calibration import (
     Method,
@@ -16,19 +17,52 @@ from model_src.evaluation.calibration import (
     with_prior,
 )
 from model_src.evaluation.score import Scored
+from model_src.training.logistic import Floats
 from model_src.verdict.scores import Calibration
 
 
 @dataclass(frozen=True)
 class Calibrated:
-    """A calibration, and the calibration errors on the videos that it was fitted on."""
+    """A calibration and what it was fitted on; its errors are worked out where they are asked for."""
 
     calibration: Calibration
-    warning: str | None
-    error_before: float
-    error_after: float
-    error_apart: float | None  # on people left out of the fit; None: without some, the others are of one class
-    error_by_chance: tuple[float, float]  # were every probability right: usual, and one time in twenty
+    method: Method
+    labels: Sequence[int]
+    logits: list[float]
+    groups: list[str]
+
+    @property
+    def warning(self) -> str | None:
+        return warning_of(self.calibration, self.labels, self.logits)
+
+    @property
+    def error_before(self) -> float:
+        return expected_calibration_error(self.labels, probabilities(self.logits, Calibration()))
+
+    @property
+    def error_after(self) -> float:
+        return expected_calibration_error(self.labels, self._fitted)
+
+    @property
+    def error_apart(self) -> float | None:
+        """On people left out of the fit; None: without some, the others are of one class."""
+        return None if self._apart is None else expected_calibration_error(self.labels, self._apart)
+
+    @property
+    def error_by_chance(self) -> tuple[float, float]:
+        """Were every probability right: usual, and one time in twenty."""
+        return error_by_chance(self._fitted if self._apart is None else self._apart)
+
+    @cached_property
+    def _fitted(self) -> Floats:
+        return probabilities(self.logits, self.calibration)
+
+    @cached_property
+    def _apart(self) -> Floats | None:
+        try:
+            return cross_fitted(self.labels, self.logits, self.groups, self.method)
+        except ValueError:
+            return None
 
 
 def calibrate_model(scored: Sequence[Scored], method: Method = "temperature", prior: float | None = None) -> Calibrated:
@@ -37,16 +71,4 @@ def calibrate_model(scored: Sequence[Scored], method: Method = "temperature", pr
     calibration = fit(labels, logits, method)
     if prior is not None:
         calibration = with_prior(calibration, labels, prior)
-    before, after = probabilities(logits, Calibration()), probabilities(logits, calibration)
-    try:
-        apart = cross_fitted(labels, logits, [entry.group for entry in scored], method)
-    except ValueError:
-        apart = None
-    return Calibrated(
-        calibration,
-        warning_of(calibration, labels, logits),
-        expected_calibration_error(labels, before),
-        expected_calibration_error(labels, after),
-        None if apart is None else expected_calibration_error(labels, apart),
-        error_by_chance(after if apart is None else apart),
-    )
+    return Calibrated(calibration, method, labels, logits, [entry.group for entry in scored])

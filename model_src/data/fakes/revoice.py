@@ -9,11 +9,9 @@ import numpy as np
 
 from model_src.data.fakes.copy_synthesis import revoiced
 from model_src.data.fakes.vocoders import Vocoder
-from model_src.data.manifest import write_manifest
+from model_src.data.manifest import LIST, write_manifest
 from model_src.data.recording import samples_of, write_recording
 from model_src.data.video import Video
-
-LIST = "manifest.json"
 
 
 def revoice(videos: Sequence[Video], vocoder: Vocoder, folder: Path, seed: int = 0) -> Iterator[Path]:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from model_src.data.manifest import write_manifest
+from model_src.data.manifest import LIST, write_manifest
 from model_src.data.recording import write_recording
 from model_src.data.video import Video
 from model_src.preprocess.chunk import PCM
@@ -23,7 +23,6 @@ from model_src.preprocess.chunk import PCM
 Engine = Literal["piper", "hibari"]
 Voice = Callable[[str], tuple[NDArray[np.int16], int]]  # a sentence -> sound [S] and its sample rate
 
-LIST = "manifest.json"
 WHO = (
     "The old captain",
     "My neighbour across the street",

@@ -9,8 +9,8 @@ import numpy as np
 from typer.testing import CliRunner
 
 from infra.cli import app
-from model_src.data.fakes.revoice import LIST, revoice
-from model_src.data.manifest import read_manifest
+from model_src.data.fakes.revoice import revoice
+from model_src.data.manifest import LIST, read_manifest
 from model_src.data.recording import samples_of
 from model_src.data.video import Video
 

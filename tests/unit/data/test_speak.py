@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from infra.cli import app
 from model_src.data.fakes import speak as speaking
-from model_src.data.fakes.speak import LIST, SENTENCES, EngineMissing, speak
-from model_src.data.manifest import read_manifest, write_manifest
+from model_src.data.fakes.speak import SENTENCES, EngineMissing, speak
+from model_src.data.manifest import LIST, read_manifest, write_manifest
 from model_src.data.recording import samples_of
 from tests.unit.data.test_revoice import recording
 
