@@ -32,6 +32,7 @@ def start(
     ] = None,
     extracted: Annotated[str | None, typer.Option(help="s3://… of what `aura extract` wrote")] = None,
     weights: Annotated[str | None, typer.Option(help="s3://… of pretrained encoders")] = None,
+    in_service: Annotated[str | None, typer.Option(help="s3://… of a model.tar.gz to be judged beside it")] = None,
     hyperparameter: Annotated[list[str] | None, typer.Option("--set", help="setting=value; may be repeated")] = None,
     instance: Annotated[str, typer.Option(help="type of the machines")] = "ml.g5.xlarge",
     instances: Annotated[int, typer.Option(min=1, help="how many of them")] = 1,
@@ -51,7 +52,7 @@ def start(
     from model_src.training_job.hyperparameters import meant_by
     from model_src.training_job.places import ROOT, JobInvalid, Places
 
-    channels = {"training": videos, "extracted": extracted, "weights": weights}
+    channels = {"training": videos, "extracted": extracted, "weights": weights, "in_service": in_service}
     hyperparameters = pairs("--set", hyperparameter or [])
     with refusing(JobInvalid, JobRefused, ValidationError):
         if not hyperparameters.get("model", "").startswith(str(ROOT)):  # else the model comes with the data

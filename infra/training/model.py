@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tarfile
 from pathlib import Path
 from typing import Any
 
 from functions.core.files import parse
 from infra.training.job import JobRefused, JobState, call
-from model_src.serving.manifest import Manifest, read_verified
+from model_src.serving.manifest import Manifest
+from model_src.serving.package import read_archive
 
 
 def download(s3: Any, job: JobState, folder: Path) -> Manifest:
@@ -22,6 +22,4 @@ def download(s3: Any, job: JobState, folder: Path) -> Manifest:
     folder.mkdir(parents=True, exist_ok=True)
     archive = folder / "model.tar.gz"
     call(s3.download_file, Bucket=bucket, Key=key, Filename=str(archive))
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder / "model", filter="data")
-    return read_verified(folder / "model")
+    return read_archive(archive, folder / "model")

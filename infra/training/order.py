@@ -18,7 +18,9 @@ class Order(BaseModel):
     name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$", description="letters, digits, hyphens")]
     image: str = Field(min_length=1, description="the training image, in a registry of the account")
     role: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")]
-    channels: dict[str, S3Uri] = Field(description="training, and where there are any extracted and weights")
+    channels: dict[str, S3Uri] = Field(
+        description="training, and where there are any extracted, weights and in_service"
+    )
     output: S3Uri = Field(description="below it: checkpoints, model.tar.gz and output.tar.gz of the job")
     hyperparameters: dict[str, str] = Field({}, description="settings of the run by their dotted names")
     instance: Annotated[str, Field(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9-]+$")] = "ml.g5.xlarge"

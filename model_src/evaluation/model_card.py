@@ -11,6 +11,7 @@ import yaml
 from model_src.config import ModelConfig
 from model_src.data.identities import groups
 from model_src.data.video import SPLITS, Video
+from model_src.evaluation.difference import in_words
 from model_src.evaluation.report import SHOWN
 from model_src.training.settings import TrainSettings
 from model_src.verdict.review import REJECT_BELOW
@@ -107,6 +108,8 @@ def metrics(facts: Facts) -> str:
         + ". In brackets: 95 % intervals, bootstrapped over those groups.",
         table(("metric", "value"), [(SHOWN[name], number(found["video"]["mean"][name])) for name in HEADLINE]),
     ]
+    if found.get("in_service"):
+        parts.append(in_words(found["in_service"]))
     for title, rows in (("source", found["by_source"]), ("way of faking, against all reals", found["by_method"])):
         known = [(name, number(m["auc"]), number(m["eer"])) for name, m in rows.items() if m is not None]
         if known:

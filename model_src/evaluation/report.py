@@ -11,6 +11,7 @@ from typing import Any
 
 from model_src.data.spreadsheet import as_text
 from model_src.evaluation.counted import counted
+from model_src.evaluation.difference import in_words
 from model_src.evaluation.plots import histogram, plot, rounded_up
 
 SHOWN = {
@@ -66,6 +67,7 @@ def page(results: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
         + ". Small numbers: 95 % intervals, bootstrap over those groups.</div>",
         "" if results["trained"] else "<div class=warn>These weights are not trained: the numbers mean nothing.</div>",
         headline(results["video"]["mean"], trust),
+        f"<p>{escape(in_words(results['in_service']))}</p>" if results.get("in_service") else "",
         f"<div class=plots>{plots(results)}<div>{decisions(results['confusion'], trust)}</div></div>",
         section("Most confidently wrong", "Where to look first: the videos on the wrong side, the surest ones on top."),
         most_wrong(rows),

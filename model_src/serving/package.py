@@ -1,16 +1,18 @@
-"""From a model to `model.tar.gz`: weights, exported graphs, calibration, and the manifest that vouches for them."""
+"""From a model to `model.tar.gz` and back: weights, graphs, calibration, and the manifest that vouches for them."""
 
 from __future__ import annotations
 
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from model_src.models import Ensemble, MultimodalModel
 from model_src.models.ensemble import members_of
+from model_src.serving.errors import ModelUnavailable
 from model_src.serving.graphs import export_graphs
-from model_src.serving.manifest import MANIFEST, Manifest, write_model_directory
+from model_src.serving.manifest import MANIFEST, Manifest, read_verified, write_model_directory
 from model_src.serving.measure import measure_backends
 from model_src.serving.plan import Plan
 from model_src.verdict.scores import Calibration
@@ -59,6 +61,16 @@ def write_archive(
                 tar.add(folder / name, arcname=name, filter=anonymous)
         archive.replace(path)
     return manifest
+
+
+def read_archive(archive: Path, folder: Path) -> Manifest:
+    """Unpacked into the folder, and every file proved to be the one that was packaged."""
+    try:
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder, filter="data")
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise ModelUnavailable(f"{archive.name} cannot be unpacked: {error}.") from error
+    return read_verified(folder)
 
 
 def anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -18,9 +18,10 @@ from torch import Tensor
 from model_src.data.batch import Batch
 from model_src.data.identities import group_names
 from model_src.data.video import Video
+from model_src.evaluation.difference import RESAMPLES
 from model_src.models import MultimodalModel
 from model_src.models.heads import log_odds
-from model_src.studies.compare import RESAMPLES, Judgement, judge
+from model_src.studies.compare import Judgement, judge
 from model_src.studies.table import JUDGED, STAR, Table, share
 from model_src.studies.video_score import VideoScore, in_short_of
 from model_src.training.adversarial import loss_of_crops

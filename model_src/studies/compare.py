@@ -1,8 +1,4 @@
-"""How good, and how much better or worse than another: the AUC with intervals from a bootstrap over identities.
-
-Two models are compared on the same videos and the same draws: what is hard about a draw is hard for both, so their
-difference is known far better than either of the two values.
-"""
+"""How good, and how much better or worse than another: the AUC with intervals from a bootstrap over identities."""
 
 from __future__ import annotations
 
@@ -10,15 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from model_src.evaluation.difference import RESAMPLES, Interval, difference_in_auc, middle
 from model_src.evaluation.metrics import draws_of_groups
 from model_src.studies.video_score import VideoScore
 from model_src.training.ranking import roc_auc
-
-RESAMPLES = 500
-Interval = tuple[float, float]
 
 
 class Judgement(BaseModel):
@@ -53,12 +47,8 @@ def judge(
     labels, after, groups = columns(both)
     if 0 < labels.sum() < len(labels):
         before = np.array([known[score.video_id] for score in both])
-        apart = [
-            roc_auc(labels[rows], after[rows]) - roc_auc(labels[rows], before[rows])
-            for rows in draws_of_groups(labels, groups, resamples, seed)
-        ]
-        difference = roc_auc(labels, after) - roc_auc(labels, before)
-        found |= {"difference": difference, "difference_interval": middle(apart)}
+        difference, between = difference_in_auc(labels, after, before, groups, resamples=resamples, seed=seed)
+        found |= {"difference": difference, "difference_interval": between}
     return Judgement(**found)
 
 
@@ -66,12 +56,3 @@ def columns(scores: Sequence[VideoScore]) -> tuple[NDArray[np.int64], NDArray[np
     """Labels, log-odds and groups [N]."""
     labels = np.array([score.label for score in scores], np.int64)
     return labels, np.array([score.logit for score in scores]), np.array([score.group for score in scores], np.str_)
-
-
-def middle(draws: ArrayLike) -> Interval | None:
-    """Where 95 % of the draws lie; None where no draw held both classes."""
-    values = np.asarray(draws, np.float64)
-    if not len(values):
-        return None
-    low, high = np.percentile(values, [2.5, 97.5])
-    return float(low), float(high)

@@ -18,11 +18,12 @@ from numpy.typing import ArrayLike
 from model_src.data.identities import group_names
 from model_src.data.store import Store
 from model_src.data.video import Video
+from model_src.evaluation.difference import RESAMPLES
 from model_src.evaluation.score import each_chunk
 from model_src.preprocess.chunk import Chunk
 from model_src.studies.bare_statistics import STATISTICS, BareStatistics
 from model_src.studies.beside_face import CHANGES
-from model_src.studies.compare import RESAMPLES, Judgement, judge
+from model_src.studies.compare import Judgement, judge
 from model_src.studies.robustness import part
 from model_src.studies.table import NONE, Table, number, share, signed, span
 from model_src.studies.video_score import VideoScore, in_short_of

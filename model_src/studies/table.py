@@ -11,7 +11,8 @@ from typing import Any
 
 from model_src.data.spreadsheet import as_text
 from model_src.evaluation.counted import counted
-from model_src.studies.compare import Interval, Judgement
+from model_src.evaluation.difference import Interval
+from model_src.studies.compare import Judgement
 
 Record = Mapping[str, Any]
 NONE = "–"

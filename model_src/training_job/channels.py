@@ -1,4 +1,4 @@
-"""Where the data of a job lies: one channel with the videos, and two that may be left out."""
+"""Where the data of a job lies: one channel with the videos, and three that may be left out."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from model_src.training_job.places import JobInvalid, Places
 VIDEOS = "training"  # a data root: split/video_id/video.mp4 and meta.json, an official layout, or a manifest
 EXTRACTED = "extracted"  # what `aura extract` wrote of these videos
 WEIGHTS = "weights"  # pretrained encoders: video.safetensors or video.pth, and audio/ as transformers saves it
+IN_SERVICE = "in_service"  # model.tar.gz of the model that the new one would replace
 MANIFESTS = ("manifest.json", "manifest.csv")
 
 
@@ -22,10 +23,19 @@ class Channels:
     videos: Path
     extracted: Path | None
     weights: Path | None
+    in_service: Path | None
 
     def load_videos(self) -> list[Video]:
         manifest = next((path for name in MANIFESTS if (path := self.videos / name).is_file()), None)
         return load_videos(self.videos, manifest)
+
+    def archive_in_service(self) -> Path | None:
+        if self.in_service is None:
+            return None
+        archives = sorted(self.in_service.rglob("*.tar.gz"))
+        if len(archives) != 1:
+            raise JobInvalid(f"The channel {IN_SERVICE!r} must hold one model.tar.gz, and holds {len(archives)}.")
+        return archives[0]
 
     def weight_variables(self) -> dict[str, str]:
         """What tells the model builder where pretrained encoders are: a job without network has no hub."""
@@ -45,8 +55,10 @@ def find_channels(places: Places, environment: Mapping[str, str], hosts: int = 1
     videos = folder_of(VIDEOS, places, environment, hosts)
     if videos is None:
         raise JobInvalid(f"The job has no channel {VIDEOS!r}: add one with the S3 address of the videos.")
-    extracted, weights = (folder_of(name, places, environment, hosts) for name in (EXTRACTED, WEIGHTS))
-    return Channels(videos, extracted, weights)
+    extracted, weights, in_service = (
+        folder_of(name, places, environment, hosts) for name in (EXTRACTED, WEIGHTS, IN_SERVICE)
+    )
+    return Channels(videos, extracted, weights, in_service)
 
 
 def folder_of(name: str, places: Places, environment: Mapping[str, str], hosts: int) -> Path | None:

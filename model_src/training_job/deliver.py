@@ -20,7 +20,9 @@ from model_src.models.checkpoint import LATEST_NAME, best_checkpoint_name, load_
 from model_src.models.device import best_device
 from model_src.serving.package import package_model
 from model_src.serving.predictor import Predictor
+from model_src.training_job.in_service import beside_the_one_in_service
 from model_src.training_job.job import Job
+from model_src.training_job.metric_lines import say_judged
 from model_src.training_job.places import JobInvalid
 from model_src.verdict.scores import Calibration
 
@@ -43,6 +45,10 @@ def deliver(job: Job) -> None:
     if both_classes(judged):
         judged = [with_calibration(entry, calibration) for entry in judged]
         results = evaluate(judged, left_out)
+        if judged_on == "test":
+            if job.in_service is not None:
+                results["in_service"] = beside_the_one_in_service(job.in_service, judged, job.store)
+            say_judged(results)
         write_report(job.places.report, results, rows_of(judged))
 
     model = load_for_inference(best)  # on the processor, where it is exported

@@ -31,6 +31,7 @@ class Job:
     videos: list[Video]
     weights: dict[str, str]  # the variables that say where pretrained encoders lie
     name: str | None  # what SageMaker calls the job
+    in_service: Path | None  # archive of the model that the new one would replace
 
     @property
     def store(self) -> Store | None:
@@ -47,7 +48,7 @@ def read_job(root: Path, environment: Mapping[str, str]) -> Job:
         data = settings.data.model_copy(update={"extracted": store_of(channels, places)})
         settings = settings.model_copy(update={"data": data})
     name, weights = environment.get("TRAINING_JOB_NAME"), channels.weight_variables()
-    return Job(places, settings, cluster, channels.load_videos(), weights, name)
+    return Job(places, settings, cluster, channels.load_videos(), weights, name, channels.archive_in_service())
 
 
 def store_of(channels: Channels, places: Places) -> Path:

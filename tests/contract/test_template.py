@@ -92,7 +92,7 @@ def test_the_endpoint_reads_the_repository_of_its_image_and_none_of_another_name
     assert allowed[:-1] == repository.split("/")[0]
 
 
-@pytest.mark.parametrize("name", ["UploadsBucket", "ArtifactsBucket", "ResultsBucket"])
+@pytest.mark.parametrize("name", ["UploadsBucket", "ArtifactsBucket", "ResultsBucket", "ModelsBucket"])
 def test_buckets_are_private_encrypted_forgetful_and_tls_only(name: str) -> None:
     bucket = RESOURCES[name]["Properties"]
     assert all(bucket["PublicAccessBlockConfiguration"].values())
@@ -243,7 +243,8 @@ def test_whoever_opens_the_video_is_told_what_is_accepted(name: str) -> None:
 def test_nothing_of_sagemaker_is_made_without_the_condition() -> None:
     for resource in RESOURCES.values():
         if resource["Type"].startswith(("AWS::SageMaker", "AWS::ApplicationAutoScaling")):
-            assert resource["Condition"] == "HasSageMaker"
+            assert resource["Condition"] in ("HasSageMaker", "HasRetraining")
+    assert load_template()["Conditions"]["HasRetraining"]["Fn::And"][0] == {"Condition": "HasSageMaker"}
 
 
 def test_preflight_requests_are_answered_without_a_token() -> None:

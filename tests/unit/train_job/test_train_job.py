@@ -23,7 +23,7 @@ from infra.training.model import download
 from infra.training.order import Order
 from model_src.serving.errors import ModelUnavailable
 from model_src.serving.manifest import MANIFEST, write_model_directory
-from model_src.training_job.metric_lines import METRICS, line
+from model_src.training_job.metric_lines import METRICS, line, line_of_judged
 from model_src.verdict.scores import Calibration
 from tests.unit.serving.models import small_model
 
@@ -81,8 +81,11 @@ def test_on_demand_machines_are_not_waited_for() -> None:
 
 
 def test_the_order_s_patterns_find_the_lines_that_the_container_prints() -> None:
-    said = line(2, {f"epoch/{name}": 0.25 for name in METRICS.values()})
-    assert said is not None
+    epoch = line(2, {f"epoch/{name}": 0.25 for name in METRICS.values()})
+    other = {"auc": 0.25, "difference": 0.25, "interval": [0.25, 0.25]}
+    auc = {"value": 0.25, "interval": [0.25, 0.25]}
+    end = line_of_judged({"videos": {"scored": 0.25}, "video": {"mean": {"auc": auc}}, "in_service": other})
+    said = f"{epoch}\n{end}"
     for metric in order().request()["AlgorithmSpecification"]["MetricDefinitions"]:
         assert re.findall(metric["Regex"], said) == ["0.25"]
 

@@ -81,7 +81,7 @@ def test_a_hyperparameter_that_means_nothing_is_named(root: Path, wrong: dict[st
 def test_a_channel_is_where_the_variable_says_or_else_where_sagemaker_puts_it(root: Path, tmp_path: Path) -> None:
     assert find_channels(Places(root), {}).videos == root / "input" / "data" / "training"
     said = find_channels(Places(root), {"SM_CHANNEL_TRAINING": str(tmp_path / "videos")})
-    assert (said.videos, said.extracted, said.weights) == (tmp_path / "videos", None, None)
+    assert (said.videos, said.extracted, said.weights, said.in_service) == (tmp_path / "videos", None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +110,17 @@ def test_pretrained_encoders_come_by_their_channel(root: Path) -> None:
         "AURA_VIDEO_WEIGHTS": str(weights / "video.safetensors"),
         "AURA_AUDIO_WEIGHTS": str(weights / "audio"),
     }
+
+
+def test_the_model_in_service_comes_by_its_channel_and_there_is_one(root: Path) -> None:
+    folder = root / "input" / "data" / "in_service"
+    folder.mkdir()
+    (folder / "model.tar.gz").touch()
+    tell(root, "inputdataconfig", {"training": {}, "in_service": {}})
+    assert find_channels(Places(root), {}).archive_in_service() == folder / "model.tar.gz"
+    (folder / "another.tar.gz").touch()
+    with pytest.raises(JobInvalid, match=r"must hold one model\.tar\.gz, and holds 2"):
+        find_channels(Places(root), {}).archive_in_service()
 
 
 def test_hosts_and_gpus_become_numbered_processes(root: Path) -> None:
