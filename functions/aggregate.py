@@ -1,4 +1,4 @@
-"""Put the chunks' scores together into the scores of one video."""
+"""Put the chunks' scores together into the scores of one video, or say that two models made them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functions.core.observability import logger
 from functions.core.settings import PipelineSettings
 from functions.core.steps import ChunkPointer, JobStep, SplitSummary, WorkFiles
 from functions.core.transient import aws_may_fail
-from model_src.verdict.aggregate import aggregate
+from model_src.verdict.aggregate import ModelReplaced, aggregate
 from model_src.verdict.scores import ChunkScores
 
 
@@ -24,7 +24,11 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     scored = [ChunkPointer.model_validate(pointer) for pointer in event["scores"]]
     work = WorkFiles.of(step.job_id, settings)
     duration = files.read_model(work.summary, SplitSummary).duration
-    video = aggregate((files.read_model(pointer.location, ChunkScores) for pointer in scored), duration)
+    try:
+        video = aggregate((files.read_model(pointer.location, ChunkScores) for pointer in scored), duration)
+    except ModelReplaced as replaced:
+        logger.warning("the chunks have to be scored again", extra={"reason": str(replaced)})
+        return {"one_model": False}
     files.write_model(work.video_scores, video)
     logger.info("scores aggregated", extra={"windows": len(video.windows), "model_version": video.model_version})
-    return {"windows": len(video.windows)}
+    return {"one_model": True}

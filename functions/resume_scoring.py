@@ -23,7 +23,9 @@ def resume(notice: dict[str, Any]) -> None:
         logger.warning("notice for a call nobody made or remembers", extra={"inference_id": notice["inferenceId"]})
         return
     logger.append_keys(job_id=call.job_id, chunk=call.chunk)
-    if notice["invocationStatus"] == "Completed":
+    if not call.made_in_this_round(notice["inferenceId"]):
+        logger.info("the chunk is being scored again by another model")
+    elif notice["invocationStatus"] == "Completed":
         send_scores(call, notice["responseParameters"]["outputLocation"])  # whichever attempt it answers
     elif notice["inferenceId"] != call.inference_id:
         logger.info("an earlier attempt failed; the present one goes on")

@@ -21,6 +21,7 @@ def handler(event: dict[str, Any], _context: Any) -> None:
         job_id=event["job_id"],
         chunk=chunk.index,
         chunks=event["chunks"],
+        round=event.get("round", 1),
     )
     logger.append_keys(job_id=call.job_id, chunk=chunk.index)
     try:
@@ -35,6 +36,8 @@ def hand_over(call: ScoringCall, chunk: ChunkPointer) -> None:
     calls, settings = wiring.scoring_calls(), ScoringSettings.load()
     wiring.jobs().advance(call.job_id, Stage.SCORING)
     earlier = calls.find(call.job_id, call.chunk)
+    if earlier and earlier.round != call.round:
+        earlier = None  # by a model that has been replaced
     if earlier and earlier.output and wiring.files().exists(earlier.output):
         logger.info("an earlier attempt was answered after all")
         send_scores(call, earlier.output)

@@ -21,13 +21,19 @@ class ScoringCall(BaseModel):
     job_id: str
     chunk: int
     chunks: int
+    round: int = 1  # 2: scored again, as two models had made the scores of the first
     output: str | None = None  # where the endpoint will put, or has put, its answer
     failure: str | None = None  # and where the model's reason lies if there is none
 
     @property
     def inference_id(self) -> str:
         """Names the attempt, too: the late failure of an earlier one is nothing to the present one."""
-        return f"{self.job_id}.{self.chunk:04d}.{hashlib.sha256(self.token.encode()).hexdigest()[:8]}"
+        attempt = hashlib.sha256(self.token.encode()).hexdigest()[:8]
+        return f"{self.job_id}.{self.chunk:04d}.{attempt}" + (f".{self.round}" if self.round > 1 else "")
+
+    def made_in_this_round(self, inference_id: str) -> bool:
+        """Is it an attempt, maybe an earlier one, whose scores may stand beside those of the other chunks?"""
+        return inference_id.split(".")[3:] == self.inference_id.split(".")[3:]
 
 
 class ScoringCalls:
@@ -52,7 +58,7 @@ class ScoringCalls:
     def behind(self, inference_id: str) -> ScoringCall | None:
         """The latest attempt at the chunk that an attempt, maybe an earlier one, was made at."""
         match inference_id.split("."):
-            case [job_id, chunk, _] if chunk.isdecimal():
+            case [job_id, chunk, _, *_] if chunk.isdecimal():
                 return self.find(job_id, int(chunk))
         return None
 

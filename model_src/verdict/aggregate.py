@@ -22,6 +22,10 @@ class UnusableScores(ValueError):
     """The chunks cannot be put together into one honest answer."""
 
 
+class ModelReplaced(UnusableScores):
+    """Some chunks were scored by one model, others by another."""
+
+
 class VideoScores(Frozen):
     """Everything the model said about one video, still in log-odds, in the order of time."""
 
@@ -53,7 +57,7 @@ def aggregate(chunks: Iterable[ChunkScores], duration: float) -> VideoScores:
     weights = [chunk.weights_sha256 for chunk in chunks if chunk.weights_sha256]  # an older endpoint tells of none
     same = all((c.model_version, c.calibration) == (first.model_version, first.calibration) for c in chunks)
     if not same or any(each != weights[0] for each in weights):
-        raise UnusableScores("The model was replaced while this video was being scored; submit the video again.")
+        raise ModelReplaced("The model was replaced while this video was being scored.")
 
     frames: dict[int, FrameScore] = {}
     windows: dict[int, WindowScore] = {}

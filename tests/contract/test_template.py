@@ -147,6 +147,15 @@ def test_a_function_ends_by_its_own_time_limit_before_the_workflow_gives_it_up(
     assert state["TimeoutSeconds"] >= own + 30
 
 
+def test_what_two_models_scored_is_scored_again_once_and_then_given_up_with_a_reason() -> None:
+    state = MACHINE["States"]["OneModel"]
+    go_on, again = state["Choices"]
+    assert (go_on["Next"], again["Next"], again["Assign"]) == ("Calibrate", "Score", {"scoring_round": 2})
+    assert MACHINE["States"]["Register"]["Assign"]["scoring_round"] == 1
+    assert state["Default"] == "Fail"
+    assert state["Assign"]["failure"]["code"] == "internal_error"
+
+
 def test_what_took_a_quarter_of_an_hour_is_not_done_again_for_having_taken_too_long() -> None:
     retried = [name for retry in MACHINE["States"]["Split"]["Retry"] for name in retry["ErrorEquals"]]
     assert not {"States.Timeout", "Sandbox.Timedout", "Lambda.Unknown"} & set(retried)

@@ -164,6 +164,33 @@ def test_the_late_answer_to_an_earlier_attempt_serves_the_present_one(
     assert (what, arguments["taskToken"]) == ("success", "second-token")
 
 
+def test_scored_again_a_chunk_takes_no_answer_of_the_model_before(
+    parts: SimpleNamespace, example: Example, context: Any
+) -> None:
+    event = example("score_chunk")
+    a_job(parts, event)
+    score_chunk.handler(event, context)
+    parts.files.write(OUTPUT, b"{}", "application/json")
+    again = event | {"token": "second-token", "round": 2}
+    score_chunk.handler(again, context)
+    resume_scoring.handler(example("resume_scoring"), context)  # the answer of the first round, told once more
+    assert parts.workflow.told == []
+    assert len(parts.endpoint.calls) == 2
+    score_chunk.handler(again | {"token": "third-token"}, context)  # a retry within the round takes the round's answer
+    [(what, arguments)] = parts.workflow.told
+    assert (what, arguments["taskToken"]) == ("success", "third-token")
+
+
+def test_the_answer_of_the_second_round_wakes_the_workflow(
+    parts: SimpleNamespace, example: Example, context: Any
+) -> None:
+    event = example("score_chunk") | {"round": 2}
+    a_job(parts, event)
+    score_chunk.handler(event, context)
+    resume_scoring.handler(notice(example, inferenceId=parts.endpoint.calls[0]["InferenceId"]), context)
+    assert [what for what, _ in parts.workflow.told] == ["success"]
+
+
 def test_an_inference_that_is_not_ours_is_no_error(parts: SimpleNamespace, example: Example, context: Any) -> None:
     resume_scoring.handler(notice(example, inferenceId="a-hand-made-one"), context)
     assert parts.workflow.told == []
@@ -210,7 +237,7 @@ def test_a_throttled_workflow_is_an_error_that_sns_retries(
 
 
 def test_inference_ids_fit_what_sagemaker_takes() -> None:
-    call = ScoringCall(token="t" * 1000, job_id="f" * 32, chunk=9999, chunks=10_000)
+    call = ScoringCall(token="t" * 1000, job_id="f" * 32, chunk=9999, chunks=10_000, round=2)
     assert len(call.inference_id) <= 64
 
 

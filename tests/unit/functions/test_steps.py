@@ -16,7 +16,6 @@ from functions.core import wiring
 from functions.core.contracts import ExcludedSpan, Status
 from functions.core.steps import SplitSummary, WorkFiles
 from functions.core.uploads import Upload
-from model_src.verdict.aggregate import UnusableScores
 from model_src.verdict.prediction import Prediction
 from model_src.verdict.scores import Calibration, ChunkScores, FrameScore, WindowScore
 
@@ -129,19 +128,20 @@ def test_the_examples_of_the_middle_steps_are_taken(aws: SimpleNamespace, exampl
     event = example("aggregate")
     aws.files.write_model(WorkFiles(event["job_id"], "artifacts", "results").summary, SUMMARY)
     aws.files.write_model(event["scores"][0]["location"], scores(0, -3.0))
-    assert aggregate.handler(event, context) == {"windows": 2}
+    assert aggregate.handler(event, context) == {"one_model": True}
     assert calibrate.handler(example("calibrate"), context) == {"overall_class": "real"}
 
 
 def test_scores_of_two_models_are_never_mixed(aws: SimpleNamespace, context: Any) -> None:
-    aws.files.write_model(WorkFiles("f" * 32, "artifacts", "results").summary, SUMMARY)
+    work = WorkFiles("f" * 32, "artifacts", "results")
+    aws.files.write_model(work.summary, SUMMARY)
     pointers = []
     for index, version in enumerate(("old", "new")):
         location = f"s3://artifacts/{index}.out"
         aws.files.write_model(location, scores(index, 1.0).model_copy(update={"model_version": version}))
         pointers.append({"index": index, "location": location})
-    with pytest.raises(UnusableScores, match="replaced"):
-        aggregate.handler({"job_id": "f" * 32, "scores": pointers}, context)
+    assert aggregate.handler({"job_id": "f" * 32, "scores": pointers}, context) == {"one_model": False}
+    assert not aws.files.exists(work.video_scores)
 
 
 def test_a_rejected_video_is_closed_with_its_own_sentence(aws: SimpleNamespace, example: Example, context: Any) -> None:
