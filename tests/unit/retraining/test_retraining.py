@@ -17,11 +17,9 @@ from functions.core.files import parse
 from infra.local.package import load_template
 from infra.training.order import Order
 from model_src.data.made_clips import make_dataset
-from model_src.serving.manifest import write_model_directory
-from model_src.verdict.scores import Calibration
 from tests.unit.retraining.play import Machine, Played, Service, client, failing
 from tests.unit.retraining.stack import FIRST, Stack
-from tests.unit.serving.models import small_model
+from tests.unit.serving.models import pack, packed
 from tests.unit.training_job.tree import TINY, start, tell
 
 REGION = "eu-central-1"
@@ -137,7 +135,7 @@ def test_a_months_videos_become_a_model_that_approval_puts_in_service(
     for path in (path for path in videos.rglob("*") if path.is_file()):
         client("s3").upload_file(str(path), MODELS, f"videos/{path.relative_to(videos)}")
     stack.parameters["ModelDataUrl"] = f"s3://{MODELS}/by-hand/model.tar.gz"
-    client("s3").upload_file(str(packed(tmp_path)), MODELS, "by-hand/model.tar.gz")
+    client("s3").upload_file(str(packed(tmp_path, "by-hand")), MODELS, "by-hand/model.tar.gz")
     root = tmp_path / "ml"
     settings = {name: value for name, value in TINY.items() if not name.startswith("_")}
     settings |= {"model": f"{root}/input/data/training/learner.yaml"}
@@ -171,17 +169,6 @@ def test_a_months_videos_become_a_model_that_approval_puts_in_service(
         assert json.load(results)["in_service"]["videos"] == 4
 
 
-def packed(folder: Path) -> Path:
-    """A model that somebody made by hand and deployed."""
-    write_model_directory(
-        folder / "by-hand", small_model(), model_version="by-hand", trained=True, calibration=Calibration()
-    )
-    with tarfile.open(folder / "by-hand.tar.gz", "w:gz") as tar:
-        for path in (folder / "by-hand").iterdir():
-            tar.add(path, arcname=path.name)
-    return folder / "by-hand.tar.gz"
-
-
 def run_container(asked: dict[str, Any], root: Path) -> dict[str, Any]:
     """As SageMaker does it: channels copied in, the command run, metrics read from its lines, the model carried out."""
     s3 = client("s3")
@@ -202,10 +189,8 @@ def run_container(asked: dict[str, Any], root: Path) -> dict[str, Any]:
         if values := re.findall(metric["Regex"], said):
             figures[metric["Name"]] = float(values[-1])
     answered = described(asked, figures)
-    with tarfile.open(root / "model.tar.gz", "w:gz") as tar:
-        for path in (root / "model").iterdir():
-            tar.add(path, arcname=path.name)
-    s3.upload_file(str(root / "model.tar.gz"), *parse(answered["ModelArtifacts"]["S3ModelArtifacts"]))
+    archive = pack(root / "model", root / "model.tar.gz")
+    s3.upload_file(str(archive), *parse(answered["ModelArtifacts"]["S3ModelArtifacts"]))
     return answered
 
 

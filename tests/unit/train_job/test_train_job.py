@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tarfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +24,7 @@ from model_src.serving.errors import ModelUnavailable
 from model_src.serving.manifest import MANIFEST, write_model_directory
 from model_src.training_job.metric_lines import METRICS, line, line_of_judged
 from model_src.verdict.scores import Calibration
-from tests.unit.serving.models import small_model
+from tests.unit.serving.models import pack, small_model
 
 ROLE = "arn:aws:iam::123456789012:role/training"
 IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/aura-training:1"
@@ -168,10 +167,7 @@ def done(tmp_path: Path) -> Path:
 
 
 def upload(made: Path) -> None:
-    archive = made.parent / "upload.tar.gz"
-    with tarfile.open(archive, "w:gz") as tar:
-        for path in made.iterdir():
-            tar.add(path, arcname=path.name)
+    archive = pack(made, made.parent / "upload.tar.gz")
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     s3.upload_file(str(archive), BUCKET, "jobs/aura-1/output/model.tar.gz")

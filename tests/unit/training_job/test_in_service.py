@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,26 +10,17 @@ import pytest
 
 from model_src.data.video import Video
 from model_src.evaluation.score import Scored
-from model_src.serving.manifest import write_model_directory
 from model_src.training.ranking import roc_auc
 from model_src.training_job import in_service
 from model_src.training_job.in_service import beside_the_one_in_service
 from model_src.verdict.aggregate import VideoScores
-from model_src.verdict.scores import Calibration
 from tests.unit.evaluation.made_scores import made_scored
-from tests.unit.serving.models import small_model
+from tests.unit.serving.models import packed
 
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("in-service")
-    write_model_directory(
-        folder / "model", small_model(), model_version="old-1", trained=True, calibration=Calibration()
-    )
-    with tarfile.open(folder / "model.tar.gz", "w:gz") as tar:
-        for path in (folder / "model").iterdir():
-            tar.add(path, arcname=path.name)
-    return folder / "model.tar.gz"
+    return packed(tmp_path_factory.mktemp("in-service"), "old-1")
 
 
 def seeing(monkeypatch: pytest.MonkeyPatch, old: Sequence[Scored]) -> None:
