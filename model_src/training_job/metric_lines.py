@@ -29,6 +29,7 @@ JUDGED: dict[str, Callable[[Mapping[str, Any]], float | None]] = {
     "test:auc": lambda results: results["video"]["mean"]["auc"]["value"],
     "test:auc_low": lambda results: end(results["video"]["mean"]["auc"]["interval"], 0),
     "test:auc_high": lambda results: end(results["video"]["mean"]["auc"]["interval"], 1),
+    "in_service:videos": lambda results: other(results).get("videos"),
     "in_service:auc": lambda results: other(results).get("auc"),
     "in_service:difference": lambda results: other(results).get("difference"),
     "in_service:difference_low": lambda results: end(other(results).get("interval"), 0),

@@ -98,7 +98,7 @@ class Machine:
         service, action = found.groups()
         self.asked.append((action, given))
         try:
-            validate_parameters(given, client(service).meta.service_model.operation_model(upper(action)).input_shape)
+            hold_against(client(service).meta.service_model.operation_model(upper(action)).input_shape, given)
             if service == "sns":
                 self._played.told.append(given)
                 return {"MessageId": "1"}
@@ -107,6 +107,27 @@ class Machine:
             name = f"{'SageMaker' if service == 'sagemaker' else 'CloudFormation'}.{error.response['Error']['Code']}"
             raise stepfunctions._ExecutionError(name, str(error)) from error
         return json.loads(json.dumps(answer, default=str))
+
+
+def hold_against(shape: Any, given: Any) -> None:
+    """Names, types and required fields, and what botocore leaves to the service: patterns, lengths, ranges, words."""
+    if shape.type_name == "structure":
+        validate_parameters(given, shape)
+    match given:
+        case dict():
+            members = shape.members if shape.type_name == "structure" else dict.fromkeys(given, shape.value)
+            for name, value in given.items():
+                hold_against(members[name], value)
+        case list():
+            for value in given:
+                hold_against(shape.member, value)
+        case str():
+            pattern = shape.metadata.get("pattern", "")
+            known = pattern and r"\p{" not in pattern  # of which Python's expressions know nothing
+            assert not known or re.fullmatch(pattern, given), (shape.name, given)
+            assert given in (shape.enum or [given]), (shape.name, given)
+    if "max" in shape.metadata:
+        assert (given if isinstance(given, int) else len(given)) <= shape.metadata["max"], (shape.name, given)
 
 
 def upper(action: str) -> str:

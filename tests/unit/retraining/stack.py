@@ -25,13 +25,16 @@ class Stack:
 
     def update(self, asked: dict[str, Any]) -> dict[str, Any]:
         if self.status.endswith("_IN_PROGRESS"):
-            self.describe({})  # time goes by
             text = f"Stack is in {self.status} state and can not be updated."
             raise ClientError({"Error": {"Code": "ValidationError", "Message": text}}, "UpdateStack")
-        self.updates.append(asked)
         given = {each["ParameterKey"]: each.get("ParameterValue") for each in asked["Parameters"]}
         assert given.keys() == self.parameters.keys()  # one that is left out would go back to its default
-        before, self.parameters = self.parameters, self.parameters | {k: v for k, v in given.items() if v is not None}
+        after = self.parameters | {key: value for key, value in given.items() if value is not None}
+        if after == self.parameters:
+            text = "No updates are to be performed."
+            raise ClientError({"Error": {"Code": "ValidationError", "Message": text}}, "UpdateStack")
+        self.updates.append(asked)
+        before, self.parameters = self.parameters, after
         self.ahead = ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", self.ends_with]
         if self.ends_with != "UPDATE_COMPLETE":
             self.parameters, self.ahead = before, ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", self.ends_with]

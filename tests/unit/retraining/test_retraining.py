@@ -17,7 +17,7 @@ from functions.core.files import parse
 from infra.local.package import load_template
 from infra.training.order import Order
 from model_src.data.made_clips import make_dataset
-from tests.unit.retraining.play import Machine, Played, Service, client, failing
+from tests.unit.retraining.play import Machine, Service, client, failing
 from tests.unit.retraining.stack import FIRST, Stack
 from tests.unit.serving.models import pack, packed
 from tests.unit.training_job.tree import TINY, start, tell
@@ -26,6 +26,7 @@ REGION = "eu-central-1"
 IMAGE = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/aura-training:1"
 ROLE = "arn:aws:iam::123456789012:role/training"
 MODELS = "aura-models"
+NO_FIGURES = "No figures on test videos: there were none of both classes, or the figures got lost. Look at its report"
 COMMON = {"Partition": "aws", "StackId": "aura", "Topic": f"arn:aws:sns:{REGION}:123456789012:alarms"}
 
 
@@ -61,6 +62,7 @@ def retraining_with(group: str, stack: Stack, monkeypatch: pytest.MonkeyPatch, *
         "Data": "s3://videos/ff",
         "Weights": "",
         "Instance": "ml.g5.xlarge",
+        "DiskGb": "200",
         "Output": f"s3://{MODELS}/training",
         "Group": group,
         "InferenceImage": IMAGE.replace("-training", ""),
@@ -145,9 +147,10 @@ def test_a_months_videos_become_a_model_that_approval_puts_in_service(
     )  # fmt: skip
     machine.services["createTrainingJob"] = lambda asked: run_container(asked, root)
     played = machine.play()
-    assert (played.status, played.path) == ("SUCCEEDED", ["FindModelInService", "Train", "Register", "Tell"])
+    assert played.path == ["FindModelInService", "Train", "OpenGroup", "Register", "Tell"]
+    assert played.status == "SUCCEEDED"
     assert re.search(
-        r"waits for your approval. AUC \d\.\d{3} \(95 %: .*\) on 4 test videos. The model in service: \d\.\d{3}. "
+        r"waits for your approval. AUC \d\.\d{3} \(95 %: .*\) on 4 test videos. The model in service: \d\.\d{3}\. "
         r"Difference: -?\d\.\d{3} \(95 %: ",
         played.message,
     )
@@ -228,17 +231,17 @@ def test_no_two_jobs_have_one_name(retraining: Machine) -> None:
 @pytest.mark.parametrize(
     ("figures", "said"),
     [
-        ({}, "There were no test videos of both classes: judge it yourself before you approve it."),
-        ({"train__loss": 0.2}, "There were no test videos of both classes: judge it yourself before you approve it."),
+        ({}, NO_FIGURES),
+        ({"train__loss": 0.2}, NO_FIGURES),
         (
             {"test__auc": 0.9312, "test__videos": 120.0},
             "AUC 0.931 on 120 test videos. The model in service could not be judged beside it: the log",
         ),
         (
             {"test__auc": 0.9, "test__auc_low": 0.85, "test__auc_high": 0.95, "test__videos": 120.0,
-             "in_service__auc": 0.92, "in_service__difference": -0.02, "in_service__difference_low": -0.05,
-             "in_service__difference_high": 0.01},
-            ("AUC 0.900 (95 %: 0.850 to 0.950) on 120 test videos. The model in service: 0.920. "
+             "in_service__videos": 118.0, "in_service__auc": 0.92, "in_service__difference": -0.02,
+             "in_service__difference_low": -0.05, "in_service__difference_high": 0.01},
+            ("AUC 0.900 (95 %: 0.850 to 0.950) on 120 test videos. The model in service: 0.920 on 118 of them. "
             "Difference: -0.020 (95 %: -0.050 to 0.010)."),
         ),
     ],
@@ -260,7 +263,7 @@ def test_a_job_that_fails_is_told_with_its_reason_and_leaves_the_model_in_servic
     retraining.services["createTrainingJob"] = failing("States.TaskFailed", cause)
     played = retraining.play()
     assert (played.status, played.path[-2:]) == ("FAILED", ["TellWhy", "Failed"])
-    assert "the one in service stays. States.TaskFailed: AlgorithmError: no channel 'training'\n" in played.message
+    assert "the model in service stays. States.TaskFailed: AlgorithmError: no channel 'training'\n" in played.message
     assert played.waited == []  # a job that failed is not begun again
     assert not packages()
     assert not stack.updates
@@ -272,11 +275,28 @@ def test_a_quota_that_is_taken_is_waited_for(retraining: Machine) -> None:
     assert retraining.play().status == "SUCCEEDED"
 
 
-def test_a_registry_that_refuses_is_told(retraining: Machine) -> None:
+def test_a_job_that_ran_out_of_time_says_so(retraining: Machine) -> None:
+    cause = json.dumps({"TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxRuntimeExceeded", "Tags": []})
+    retraining.services["createTrainingJob"] = failing("States.TaskFailed", cause)
+    assert "the model in service stays. States.TaskFailed: MaxRuntimeExceeded\n" in retraining.play().message
+
+
+def test_a_registry_that_refuses_is_told_and_where_the_model_lies(retraining: Machine) -> None:
     retraining.services["createModelPackage"] = failing("States.TaskFailed", "AccessDenied: not yours")
     played = retraining.play()
+    [asked] = retraining.requests("createTrainingJob")
     assert played.status == "FAILED"
+    assert f"{asked['TrainingJobName']}/output/model.tar.gz, but could not be registered" in played.message
     assert "AccessDenied: not yours" in played.message
+
+
+def test_the_first_model_opens_the_group_and_later_ones_find_it(
+    retraining: Machine, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = retraining_with("another-group", stack, monkeypatch)
+    assert [machine.play().status for _ in range(2)] == ["SUCCEEDED", "SUCCEEDED"]
+    found = client("sagemaker").list_model_packages(ModelPackageGroupName="another-group")
+    assert len(found["ModelPackageSummaryList"]) == 2
 
 
 # --- putting in service -----------------------------------------------------------------------------------------------
@@ -301,25 +321,89 @@ def test_a_notice_that_comes_twice_or_late_changes_nothing(group: str, stack: St
     answer(register(group, "s3://aura-models/2/model.tar.gz"))
     promotion.play()
     assert len(stack.updates) == 2
-    assert promotion.play() == Played(
-        "SUCCEEDED",
-        ["FindNewestApproved", "AnyApproved", "ReadModel", "ReadStack", "InServiceAlready", "NothingToDo"],
-    )
+    again = promotion.play()
+    assert (again.status, again.path[-1], again.told) == ("SUCCEEDED", "NothingToDo", [])
     assert stack.parameters["ModelDataUrl"] == "s3://aura-models/2/model.tar.gz"
+
+
+def test_who_waited_for_a_deployment_puts_in_service_what_is_approved_by_then(
+    group: str, stack: Stack, promotion: Machine
+) -> None:
+    first = register(group, "s3://aura-models/1/model.tar.gz")
+    answer(first)
+    second = register(group, "s3://aura-models/2/model.tar.gz")
+    stack.ahead = ["UPDATE_IN_PROGRESS"] * 3 + ["UPDATE_COMPLETE"]
+    looked = stack.describe
+
+    def approve_meanwhile(asked: dict[str, Any]) -> dict[str, Any]:
+        if len(stack.ahead) == 2:
+            answer(second)
+            answer(first, "Rejected")
+        return looked(asked)
+
+    promotion.services["describeStacks"] = approve_meanwhile
+    assert promotion.play().path[-1] == "Tell"
+    assert [update["Parameters"][0]["ParameterValue"] for update in stack.updates] == [
+        "s3://aura-models/2/model.tar.gz"
+    ]
+
+
+def test_who_was_a_moment_too_late_tells_nothing(group: str, stack: Stack, promotion: Machine) -> None:
+    """Two notices side by side: when this one asks, the other has just had it deployed."""
+    answer(register(group, "s3://aura-models/1/model.tar.gz"))
+
+    def just_done(asked: dict[str, Any]) -> dict[str, Any]:
+        stack.parameters["ModelDataUrl"] = "s3://aura-models/1/model.tar.gz"
+        return stack.update(asked)
+
+    promotion.services["updateStack"] = just_done
+    played = promotion.play()
+    assert (played.status, played.path[-1], played.told) == ("SUCCEEDED", "NothingToDo", [])
+
+
+def test_the_newest_approved_model_is_found_behind_an_empty_page(group: str, stack: Stack, promotion: Machine) -> None:
+    """SageMaker may filter after it has cut the pages."""
+    answer(register(group, "s3://aura-models/1/model.tar.gz"))
+
+    def pages(asked: dict[str, Any]) -> dict[str, Any]:
+        if "NextToken" not in asked:
+            return {"ModelPackageSummaryList": [], "NextToken": "more"}
+        return dict(client("sagemaker").list_model_packages(ModelPackageGroupName=group))
+
+    promotion.services["listModelPackages"] = pages
+    assert promotion.play().path[-1] == "Tell"
+    assert stack.parameters["ModelDataUrl"] == "s3://aura-models/1/model.tar.gz"
 
 
 @pytest.mark.parametrize("verdict", ["PendingManualApproval", "Rejected"])
 def test_what_nobody_approved_is_never_in_service(verdict: str, group: str, stack: Stack, promotion: Machine) -> None:
     answer(register(group, "s3://aura-models/1/model.tar.gz"), verdict)
-    assert promotion.play().path == ["FindNewestApproved", "AnyApproved", "NothingToDo"]
+    assert promotion.play().path == ["Begin", "FindNewestApproved", "AnyApproved", "NothingToDo"]
     assert stack.parameters["ModelDataUrl"] == FIRST
 
 
-def test_a_deployment_that_is_under_way_is_waited_for(group: str, stack: Stack, promotion: Machine) -> None:
+def test_a_deployment_that_begins_in_between_is_waited_for(group: str, stack: Stack, promotion: Machine) -> None:
     answer(register(group, "s3://aura-models/1/model.tar.gz"))
-    stack.ahead = ["UPDATE_IN_PROGRESS"] * 3 + ["UPDATE_COMPLETE"]
+
+    def meanwhile(asked: dict[str, Any]) -> dict[str, Any]:
+        if not promotion.requests("updateStack")[1:]:
+            stack.status, stack.ahead = "UPDATE_IN_PROGRESS", ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
+        return stack.update(asked)
+
+    promotion.services["updateStack"] = meanwhile
     assert promotion.play().path[-1] == "Tell"
-    assert len(promotion.requests("updateStack")) > 1
+    assert len(promotion.requests("updateStack")) == 2
+
+
+def test_a_stack_that_never_rests_ends_the_wait_with_a_message(
+    group: str, stack: Stack, promotion: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer(register(group, "s3://aura-models/1/model.tar.gz"))
+    stack.status = "UPDATE_IN_PROGRESS"
+    promotion.definition = promotion.definition.replace("> 10800000", "> 300")
+    played = promotion.play()
+    assert (played.status, played.path[-2:]) == ("FAILED", ["TellWhy", "Failed"])
+    assert "The stack is UPDATE_IN_PROGRESS" in played.message
 
 
 def test_a_model_that_does_not_come_up_is_taken_back_and_told(group: str, stack: Stack, promotion: Machine) -> None:
@@ -336,6 +420,7 @@ def test_a_promotion_that_may_not_deploy_is_told(group: str, promotion: Machine)
     promotion.services["updateStack"] = failing("CloudFormation.CloudFormationException", "not authorized")
     played = promotion.play()
     assert played.status == "FAILED"
+    assert played.path.count("Deploy") == 1  # asking again would not help
     assert "not authorized" in played.message
 
 
@@ -348,10 +433,30 @@ def test_every_task_has_a_timeout_and_whatever_goes_wrong_is_told(retraining: Ma
         states = definition["States"]
         tasks = {name: state for name, state in states.items() if state["Type"] == "Task"}
         for name, state in tasks.items():
-            assert state["TimeoutSeconds"] < definition["TimeoutSeconds"]
-            assert not any("States.ALL" in retry["ErrorEquals"] for retry in state["Retry"])
+            assert "TimeoutSeconds" in state
+            assert not any("States.ALL" in retry["ErrorEquals"] for retry in state.get("Retry", []))
             if not name.startswith("Tell"):
-                assert [catch["Next"] for catch in state["Catch"]] == ["TellWhy"]
+                assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+                assert state["Catch"][-1]["Next"] in ("TellWhy", "Refused", "Register")
+
+
+def test_a_training_that_takes_as_long_as_it_may_still_ends_in_a_message(retraining: Machine) -> None:
+    """A state machine that runs out of time itself catches nothing and tells nobody."""
+    definition = json.loads(retraining.definition)
+    longest = 0
+    for name, state in definition["States"].items():
+        if state["Type"] != "Task":
+            continue
+        waits = [
+            retry["IntervalSeconds"] * retry["BackoffRate"] ** number
+            for retry in state.get("Retry", [])
+            for number in range(retry["MaxAttempts"])
+        ]
+        tries = 1 if name == "Train" else 1 + len(waits)  # what is refused there is refused at once
+        longest += tries * state["TimeoutSeconds"] + sum(waits)
+    assert longest < definition["TimeoutSeconds"]
+    order = json.loads(retraining.definition)["States"]["Train"]
+    assert order["TimeoutSeconds"] > order["Arguments"]["StoppingCondition"]["MaxWaitTimeInSeconds"]
 
 
 @pytest.mark.parametrize(
@@ -378,5 +483,16 @@ def test_a_schedule_begins_it_and_approval_alone_puts_in_service() -> None:
     assert schedule["Properties"]["OmitName"] is True  # staging and production may live in one account
     [event] = resources["PromoteModel"]["Properties"]["Events"].values()
     assert event["Properties"]["Pattern"]["detail"]["ModelApprovalStatus"] == ["Approved"]
-    name = resources["ModelGroup"]["Properties"]["ModelPackageGroupName"]
-    assert event["Properties"]["Pattern"]["detail"]["ModelPackageGroupName"] == [name]
+    group = event["Properties"]["Pattern"]["detail"]["ModelPackageGroupName"]
+    assert group == [resources["Retrain"]["Properties"]["DefinitionSubstitutions"]["Group"]]
+    assert resources["PromoteModel"]["Properties"]["DefinitionSubstitutions"]["Group"] == group[0]
+
+
+def test_a_promotion_replaces_models_and_changes_no_right() -> None:
+    """What names the model is the model alone: no role has to be written for another one."""
+    template = load_template()
+    naming = [name for name, resource in template["Resources"].items() if "ModelDataUrl" in json.dumps(resource)]
+    assert naming == ["Model"]
+    policy = template["Resources"]["PromoteModel"]["Properties"]["Policies"][0]["Statement"]
+    actions = [[each["Action"]] if isinstance(each["Action"], str) else each["Action"] for each in policy]
+    assert {action for some in actions for action in some if action.startswith("iam:")} == {"iam:PassRole"}

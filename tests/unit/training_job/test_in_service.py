@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from model_src.data.video import Video
 from model_src.evaluation.score import Scored
+from model_src.serving.manifest import write_model_directory
 from model_src.training.ranking import roc_auc
 from model_src.training_job import in_service
 from model_src.training_job.in_service import beside_the_one_in_service
 from model_src.verdict.aggregate import VideoScores
+from model_src.verdict.scores import Calibration
 from tests.unit.evaluation.made_scores import made_scored
-from tests.unit.serving.models import packed
+from tests.unit.serving.models import pack, packed, small_model
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +60,19 @@ def test_a_model_in_service_that_cannot_be_loaded_costs_the_comparison_alone(
 ) -> None:
     (tmp_path / "model.tar.gz").write_bytes(b"half of it")
     assert beside_the_one_in_service(tmp_path / "model.tar.gz", made_scored(8), None) is None
-    assert "not compared with the model in service: model.tar.gz cannot be unpacked" in caplog.text
+    assert "model.tar.gz cannot be unpacked" in caplog.text
+
+
+def test_a_model_in_service_of_an_older_version_costs_the_comparison_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its manifest is in order and its weights are not those of today's layers."""
+    made = small_model()
+    made.gone = torch.nn.Linear(2, 2)
+    write_model_directory(tmp_path / "old", made, model_version="old-1", trained=True, calibration=Calibration())
+    archive = pack(tmp_path / "old", tmp_path / "model.tar.gz")
+    assert beside_the_one_in_service(archive, made_scored(8), None) is None
+    assert "not compared with the model in service" in caplog.text
 
 
 def test_a_model_in_service_that_scores_one_class_alone_is_not_compared(
