@@ -7,6 +7,8 @@ from pathlib import Path
 
 import av
 
+from model_src.write_whole import write_whole
+
 SCALE = 4  # 176x144 is under the 240 lines we accept; four times as large is not
 
 
@@ -16,9 +18,11 @@ def sample_clip(path: Path) -> Path:
 
     if path.exists():
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part.mp4")
-    with av.open(str(packaged_clip())) as source, av.open(str(unfinished), "w") as target:
+    with (
+        write_whole(path) as unfinished,
+        av.open(str(packaged_clip())) as source,
+        av.open(str(unfinished), "w", format="mp4") as target,
+    ):
         picture = source.streams.video[0]
         rate = picture.average_rate or Fraction(30)
         stream = target.add_stream("libx264", rate=rate)
@@ -31,5 +35,4 @@ def sample_clip(path: Path) -> Path:
             scaled.time_base = 1 / rate
             target.mux(stream.encode(scaled))
         target.mux(stream.encode())
-    unfinished.rename(path)
     return path

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from model_src.preprocess.checksum import sha256
 from model_src.preprocess.chunk import Chunk
+from model_src.write_whole import write_whole
 
 RECORD = "record.json"
 
@@ -79,11 +80,8 @@ class Store:
             raise ValueError(f"{self.folder(video_id) / RECORD} is not a record; delete it to extract again") from error
 
     def write_record(self, record: Record) -> None:
-        path = self.folder(record.video_id) / RECORD
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
-        unfinished.write_text(record.model_dump_json(indent=2), encoding="utf-8")
-        unfinished.replace(path)
+        with write_whole(self.folder(record.video_id) / RECORD) as unfinished:
+            unfinished.write_text(record.model_dump_json(indent=2), encoding="utf-8")
 
     def write_chunk(self, video_id: str, chunk: Chunk) -> ChunkFile:
         name = f"chunk_{chunk.index:04d}.chunk"

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from model_src.config.schema import ModelConfig
+from model_src.write_whole import write_whole
 
 if TYPE_CHECKING:  # the model itself reads and writes through this file
     from model_src.models.multimodal_model import MultimodalModel
@@ -56,23 +57,18 @@ def save_checkpoint(
     `model_state` are weights other than the model's own, such as averaged ones; `training_state` is whatever else it
     takes to go on exactly where the run stopped.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    torch.save(
-        {
-            "model_state_dict": dict(model.state_dict() if model_state is None else model_state),
-            "config": model.config.model_dump(mode="json"),
-            "epoch": epoch,
-            "metrics": dict(metrics),
-            "optimizer_state_dict": optimizer_state,
-            "scheduler_state_dict": scheduler_state,
-            "git_commit": git_commit,
-            "training_state": training_state,
-        },
-        unfinished,
-    )
-    unfinished.replace(path)
+    saved = {
+        "model_state_dict": dict(model.state_dict() if model_state is None else model_state),
+        "config": model.config.model_dump(mode="json"),
+        "epoch": epoch,
+        "metrics": dict(metrics),
+        "optimizer_state_dict": optimizer_state,
+        "scheduler_state_dict": scheduler_state,
+        "git_commit": git_commit,
+        "training_state": training_state,
+    }
+    with write_whole(Path(path)) as unfinished:
+        torch.save(saved, unfinished)
 
 
 def existing(path: Path) -> Path:

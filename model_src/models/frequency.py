@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from model_src.models.precision import in_full
+from model_src.models.shrink import shrink
 
 LUMINANCE = (0.299, 0.587, 0.114)
 
@@ -32,15 +33,9 @@ class FrequencyBranch(nn.Module):
         self.register_buffer("dct", dct_matrix(frame_size), persistent=False)
         self.register_buffer("luminance", torch.tensor(LUMINANCE).view(1, 3, 1, 1), persistent=False)
         self.network = nn.Sequential(
-            nn.Conv2d(1, 16, 5, stride=4, padding=2),
-            nn.GroupNorm(4, 16),
-            nn.ReLU(),
-            nn.Conv2d(16, 32, 3, stride=2, padding=1),
-            nn.GroupNorm(4, 32),
-            nn.ReLU(),
-            nn.Conv2d(32, 64, 3, stride=2, padding=1),
-            nn.GroupNorm(4, 64),
-            nn.ReLU(),
+            *shrink(1, 16, size=5, stride=4),
+            *shrink(16, 32, size=3),
+            *shrink(32, 64, size=3),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
         )

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model_src.config.schema import LipSyncConfig
+from model_src.models.shrink import shrink
 from model_src.models.windows import STEPS_PER_SECOND
 
 STEP_MS = 1000 // STEPS_PER_SECOND
@@ -39,15 +40,9 @@ class MouthEncoder(nn.Module):
         super().__init__()
         self.box = config.mouth_box
         self.network = nn.Sequential(
-            nn.Conv2d(3, 32, 5, stride=2, padding=2),
-            nn.GroupNorm(4, 32),
-            nn.ReLU(),
-            nn.Conv2d(32, 64, 3, stride=2, padding=1),
-            nn.GroupNorm(4, 64),
-            nn.ReLU(),
-            nn.Conv2d(64, 96, 3, stride=2, padding=1),
-            nn.GroupNorm(4, 96),
-            nn.ReLU(),
+            *shrink(3, 32, size=5),
+            *shrink(32, 64, size=3),
+            *shrink(64, 96, size=3),
             nn.Flatten(),  # where a lip is matters as much as what it looks like: no pooling
         )
         self.projection = nn.Linear(96 * (MOUTH_SIZE[0] // 8) * (MOUTH_SIZE[1] // 8), config.dim)

@@ -18,19 +18,17 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from numpy.typing import NDArray
 
 from model_src.preprocess.chunk import SAMPLE_RATE
-from model_src.preprocess.container import READ_ERRORS, listen_only_to, open_container, readable
+from model_src.preprocess.container import READ_ERRORS, frames_of, listen_only_to, open_container, readable
 from model_src.preprocess.limits import Limits
+from model_src.preprocess.pcm import Samples
 
 # Rates that microphones and codecs have. Others are made up and would multiply into any amount of samples.
 RATES = range(2_000, 384_001)
 
 # A smaller disagreement between a frame's timestamp and the samples before it is rounding; a larger one is a gap.
 TOLERANCE = SAMPLE_RATE // 20
-
-Samples = NDArray[np.int16]  # [S]
 
 
 class Sound:
@@ -92,11 +90,7 @@ class Sound:
         resampler, setup = None, None
         place: int | None = None
         for packet in packets:
-            try:
-                frames = packet.decode()
-            except READ_ERRORS:
-                continue
-            for frame in frames:
+            for frame in frames_of(packet):
                 if frame.sample_rate not in RATES:
                     continue
                 if setup != (kind := (frame.format.name, frame.layout.name, frame.sample_rate)):

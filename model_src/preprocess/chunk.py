@@ -32,7 +32,6 @@ MAX_HEADER: Final = 64 * 1024
 DIGEST_SIZE: Final = 32
 CROP: Final = 224
 SAMPLE_RATE: Final = 16_000
-PCM: Final = 32768  # the loudest sample
 VOICE_CELL: Final = 320  # samples in 20 ms
 
 # name -> dtype and shape; letters are counts that must agree between arrays

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from typing import Any
 
 import av
 import av.error
@@ -109,6 +110,14 @@ def readable(packets: Iterator[Packet]) -> Iterator[Packet]:
         if packet is None:
             return
         yield packet
+
+
+def frames_of(packet: Packet) -> list[Any]:
+    """What the packet decodes to; nothing where its bytes make no sense."""
+    try:
+        return packet.decode()
+    except READ_ERRORS:
+        return []
 
 
 def best_rate(video: VideoStream) -> Fraction:

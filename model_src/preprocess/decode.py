@@ -19,7 +19,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from model_src.preprocess.container import READ_ERRORS, open_container, pick_video, prepare_decoder, readable
+from model_src.preprocess.container import READ_ERRORS, frames_of, open_container, pick_video, prepare_decoder, readable
 from model_src.preprocess.errors import VideoRejected
 from model_src.preprocess.limits import Limits
 from model_src.preprocess.picture import Converters, Picture
@@ -114,11 +114,7 @@ def _frames(container: InputContainer, video: VideoStream, wanted: frozenset[int
     for packet in readable(container.demux(video)):
         if may_skip:
             context.skip_frame = "DEFAULT" if packet.pts is None or packet.pts in wanted else "NONREF"
-        try:
-            frames = packet.decode()
-        except READ_ERRORS:
-            continue
-        for frame in frames:
+        for frame in frames_of(packet):
             time = frame.pts if frame.pts is not None else frame.dts
             if time is not None and (last is None or time > last):
                 last = time

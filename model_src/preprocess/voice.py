@@ -14,9 +14,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from model_src.preprocess.chunk import PCM, VOICE_CELL
+from model_src.preprocess.chunk import VOICE_CELL
 from model_src.preprocess.network import OnnxNetwork
 from model_src.preprocess.packaged import packaged_file
+from model_src.preprocess.pcm import Samples, Wave, wave_from_pcm
 
 SILERO_STEP = 512  # samples that the network judges at once
 SILERO_CONTEXT = 64  # samples before them that it also sees
@@ -29,7 +30,6 @@ QUIETEST = 10 ** (-50 / 20)  # loudness under which nothing is speech
 ABOVE_BACKGROUND = 10 ** (10 / 20)
 BACKGROUND_RISE = 1.02  # per cell: the estimate of the background follows slowly upwards, at once downwards
 
-Samples = NDArray[np.int16]
 Mask = NDArray[np.bool_]
 
 
@@ -60,12 +60,12 @@ class SileroVoice:
         self._speaking = False
 
     def hear(self, samples: Samples) -> Mask:
-        probabilities = self.probabilities(samples.astype(np.float32) / np.float32(PCM))
+        probabilities = self.probabilities(wave_from_pcm(samples))
         spoken = np.array([self._decide(float(probability)) for probability in probabilities])
         centres = (np.arange(len(samples) // VOICE_CELL) * VOICE_CELL + VOICE_CELL // 2) // SILERO_STEP
         return spoken[centres]
 
-    def probabilities(self, wave: NDArray[np.float32]) -> NDArray[np.float32]:
+    def probabilities(self, wave: Wave) -> NDArray[np.float32]:
         """[n * 512] samples in -1..1 -> [n] how likely each step is speech, given all that was heard before."""
         steps = wave.reshape(-1, SILERO_STEP)  # [n, 512]
         joined: NDArray[np.float32] = np.concatenate([self._context, wave])
@@ -85,7 +85,7 @@ class EnergyVoice:
         self._background = 1.0
 
     def hear(self, samples: Samples) -> Mask:
-        cells = samples.reshape(-1, VOICE_CELL).astype(np.float32) / PCM  # [n, 320]
+        cells = wave_from_pcm(samples).reshape(-1, VOICE_CELL)  # [n, 320]
         return np.array([self._decide(float(level)) for level in np.sqrt((cells**2).mean(1))])
 
     def _decide(self, level: float) -> bool:

@@ -9,8 +9,9 @@ import av
 import numpy as np
 
 from model_src.data.augment.picture import Crops, blurred, downscaled
-from model_src.data.augment.sound import Wave, noisy, phone_band
+from model_src.data.augment.sound import noisy, phone_band
 from model_src.preprocess.chunk import SAMPLE_RATE
+from model_src.preprocess.pcm import Wave
 from model_src.studies.remake import PictureChange, SoundChange, StoredPicture, StoredSound
 
 Condition = StoredPicture | StoredSound

@@ -24,12 +24,13 @@ from numpy.typing import NDArray
 
 from model_src.preprocess.container import best_rate, listen_only_to, open_container, pick_video, reason
 from model_src.preprocess.limits import Limits
+from model_src.preprocess.pcm import Wave, wave_from_pcm
 from model_src.preprocess.picture import Converters, Picture
 from model_src.preprocess.scan import Scan, scan
 from model_src.preprocess.source import choose_demuxer, open_video
 
 PictureChange = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]]  # [T, H, W, 3] RGB
-SoundChange = Callable[[NDArray[np.float32], np.random.Generator], NDArray[np.float32]]  # the whole sound [S], -1..1
+SoundChange = Callable[[Wave, np.random.Generator], Wave]  # the whole sound [S], -1..1
 PIECE = 1024  # samples handed to an encoder at once
 FULL = 32767
 
@@ -147,7 +148,7 @@ def changed_sound(
     return packets()
 
 
-def whole_sound(given: InputContainer, sound: AudioStream, rate: int) -> tuple[NDArray[np.float32], int]:
+def whole_sound(given: InputContainer, sound: AudioStream, rate: int) -> tuple[Wave, int]:
     """The samples [S] in -1..1, and at which sample of the file's clock they begin."""
     resampler, start, pieces = AudioResampler("s16", "mono", rate), None, []
     for frame in given.decode(sound):
@@ -158,4 +159,4 @@ def whole_sound(given: InputContainer, sound: AudioStream, rate: int) -> tuple[N
     pieces += [part.to_ndarray().reshape(-1) for part in resampler.resample(None)] if start is not None else []
     if not pieces:
         raise NotRemade("no_sound")
-    return np.concatenate(pieces).astype(np.float32) / np.float32(FULL + 1), start or 0
+    return wave_from_pcm(np.concatenate(pieces)), start or 0

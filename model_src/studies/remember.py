@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from model_src.write_whole import write_whole
+
 
 def remembered(path: Path, made_from: Any, make: Callable[[], Any]) -> Any:
     """The JSON value that `make` gives, from the file if it was made from the same; written in one step."""
@@ -18,10 +20,8 @@ def remembered(path: Path, made_from: Any, make: Callable[[], Any]) -> Any:
         if kept["made_from"] == key:
             return kept["value"]
     value = make()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps({"made_from": key, "value": value}, indent=1) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    with write_whole(path) as unfinished:
+        unfinished.write_text(json.dumps({"made_from": key, "value": value}, indent=1) + "\n", encoding="utf-8")
     return value
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from infra.local.async_endpoint.invocation import Invocation
+from model_src.write_whole import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -24,13 +25,10 @@ class Journal:
         folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, invocation: Invocation) -> None:
-        path = self._path(invocation)
-        draft = path.with_suffix(".draft")
-        with draft.open("w") as file:
+        with write_whole(self._path(invocation)) as unfinished, unfinished.open("w") as file:
             file.write(invocation.model_dump_json())
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(path)
         folder = os.open(self._folder, os.O_RDONLY)
         try:
             os.fsync(folder)  # the rename itself must survive too

@@ -10,10 +10,10 @@ import numpy as np
 
 from model_src.data.augment import picture, sound
 from model_src.data.sample import Sample
-from model_src.preprocess.chunk import PCM
+from model_src.preprocess.pcm import Wave, pcm_from_wave, wave_from_pcm
 
 PictureChange = Callable[[picture.Crops, np.random.Generator], picture.Crops]
-SoundChange = Callable[[sound.Wave, np.random.Generator], sound.Wave]
+SoundChange = Callable[[Wave, np.random.Generator], Wave]
 
 PICTURE = (picture.colour, picture.jpeg, picture.h264, picture.blur, picture.downscale)
 WEATHER = (picture.downscale, picture.jpeg)
@@ -43,11 +43,11 @@ class Augment:
         chosen = [change for change in self.sounds if generator.random() < self.chance]
         if not chosen or sample.length < sound.N_FFT:
             return sample.pcm
-        wave = sample.pcm[: sample.length].astype(np.float32) / np.float32(PCM)
+        wave = wave_from_pcm(sample.pcm[: sample.length])
         for change in chosen:
             wave = change(wave, generator)
         pcm = np.zeros_like(sample.pcm)
-        pcm[: sample.length] = np.clip(np.round(wave * PCM), -PCM, PCM - 1)
+        pcm[: sample.length] = pcm_from_wave(wave)
         return pcm
 
 

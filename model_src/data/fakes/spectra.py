@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-Wave = NDArray[np.float32]  # [S]
+from model_src.preprocess.pcm import Wave
 
 
 def spectrum_of(wave: Wave, window: int) -> torch.Tensor:

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from model_src.data.fakes.pitch import Pitch, pitch_of
-from model_src.data.fakes.spectra import Wave, spectrum_of, wave_of
+from model_src.data.fakes.spectra import spectrum_of, wave_of
 from model_src.preprocess.chunk import SAMPLE_RATE
+from model_src.preprocess.pcm import Wave
 
 WINDOW, HOP = 512, 128
 HEARD = 7800  # Hz, above which no tone is played: half the sample rate, less a little

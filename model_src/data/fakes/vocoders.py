@@ -12,9 +12,10 @@ from typing import Literal
 import numpy as np
 import torch
 
-from model_src.data.fakes.spectra import Wave, spectrum_of, wave_of
+from model_src.data.fakes.spectra import spectrum_of, wave_of
 from model_src.data.fakes.throat import harmonics, source_filter
 from model_src.preprocess.chunk import SAMPLE_RATE
+from model_src.preprocess.pcm import Wave
 
 Vocoder = Literal["griffin_lim", "mel_griffin_lim", "source_filter", "harmonics", "world"]
 

@@ -9,6 +9,7 @@ import pytest
 
 from model_src.data.augment import picture, sound
 from model_src.data.augment.augment import PICTURE, SOUND, Augment, flipped, zoomed
+from model_src.preprocess.pcm import wave_from_pcm
 from tests.unit.data.faces import face_window
 
 
@@ -36,7 +37,7 @@ def test_every_frame_of_a_window_is_changed_alike(change) -> None:  # type: igno
 
 @pytest.mark.parametrize("change", SOUND, ids=lambda change: change.__name__)
 def test_changed_sound_is_as_long_and_says_the_same(change) -> None:  # type: ignore[no-untyped-def]
-    wave = face_window().pcm.astype(np.float32) / np.float32(32768)
+    wave = wave_from_pcm(face_window().pcm)
     made = change(wave, chance(1))
     assert (made.shape, made.dtype) == (wave.shape, np.float32)
     assert (made != wave).any()
@@ -49,7 +50,7 @@ def test_changed_sound_is_as_long_and_says_the_same(change) -> None:  # type: ig
 
 
 def test_the_codec_does_not_delay_the_sound() -> None:
-    wave = face_window().pcm.astype(np.float32) / np.float32(32768)
+    wave = wave_from_pcm(face_window().pcm)
     made = sound.codec(wave, chance())
     lags = [float(np.dot(made[2000 + lag : 14_000 + lag], wave[2000:14_000])) for lag in range(-100, 101)]
     assert abs(int(np.argmax(lags)) - 100) <= 1

@@ -9,10 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from model_src.data.fakes.pitch import Pitch, pitch_of
-from model_src.data.fakes.spectra import Wave, spectrum_of
+from model_src.data.fakes.spectra import spectrum_of
 from model_src.data.fakes.throat import HOP, harmonics
 from model_src.data.fakes.vocoders import LEARNT, VOCODERS, Vocoder, VocoderMissing, world
 from model_src.preprocess.chunk import SAMPLE_RATE
+from model_src.preprocess.pcm import Wave
 
 SECOND = np.arange(SAMPLE_RATE) / SAMPLE_RATE  # [S]
 AH = ((700, 120), (1200, 150), (2600, 200))  # where a throat that says so rings, and how widely: Hz

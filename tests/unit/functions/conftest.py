@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,8 +14,9 @@ from moto import mock_aws
 from functions.core import wiring
 from functions.core.settings import Settings
 from infra.local.package import load_template
+from tests.house import HOUSE
 
-EVENTS = Path(__file__).resolve().parents[3] / "events"
+EVENTS = HOUSE / "events"
 ENVIRONMENT = {
     "JOBS_TABLE": "jobs",
     "UPLOADS_BUCKET": "uploads",

@@ -17,7 +17,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.unit.house.requirements import HOUSE
+from tests.house import HOUSE
 
 
 def libraries(folder: Path, requirements: Iterable[str]) -> Path:

@@ -8,7 +8,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-HOUSE = Path(__file__).resolve().parents[3]
+from tests.house import HOUSE
+
 PROJECT = tomllib.loads((HOUSE / "pyproject.toml").read_text())["project"]
 
 FUNCTIONS = HOUSE / "requirements" / "functions.txt"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from model_src.serving.default import DEFAULT_MODEL
 from model_src.serving.ship import CARD
+from tests.house import HOUSE
 
-HOUSE = Path(__file__).resolve().parents[3]
 SOURCE = HOUSE / "model_src" / CARD
 RELATIVE_LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")  # neither an address nor a heading
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.house import HOUSE
 from tests.media import talking_head
 from tests.unit.house.carried import installed, libraries, run
-from tests.unit.house.requirements import FUNCTIONS, HOUSE, required
+from tests.unit.house.requirements import FUNCTIONS, required
 
 BROUGHT_BY_THE_RUNTIME = {"boto3"}
 VIDEO_FUNCTIONS = ("validate", "split", "explain")

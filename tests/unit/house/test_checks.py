@@ -9,8 +9,7 @@ import pytest
 
 from infra.checks import __main__ as gate
 from infra.checks.state_machines import StateMachineBroken, lint, lint_all, plausible_values
-
-HOUSE = Path(__file__).resolve().parents[3]
+from tests.house import HOUSE
 
 SOUND = """
 QueryLanguage: JSONata

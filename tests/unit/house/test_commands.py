@@ -11,8 +11,8 @@ from pathlib import Path
 import typer
 
 from infra.cli import app
+from tests.house import HOUSE
 
-HOUSE = Path(__file__).resolve().parents[3]
 MAKEFILE = (HOUSE / "Makefile").read_text()
 CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-HOUSE = Path(__file__).resolve().parents[3]
+from tests.house import HOUSE
+
 FOLDERS = (".ci", "containers", "events", "functions", "infra", "model_src", "requirements", "tests")
 
 SECRET = re.compile(

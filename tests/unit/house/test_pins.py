@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.house import HOUSE
 from tests.unit.house.requirements import (
     FUNCTIONS,
-    HOUSE,
     IMAGES,
     NO_DEPS,
     PROJECT,

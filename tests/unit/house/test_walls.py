@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-HOUSE = Path(__file__).resolve().parents[3]
+from tests.house import HOUSE
+
 FLOORS = ("functions", "infra", "model_src")
 
 

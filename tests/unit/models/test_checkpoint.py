@@ -97,6 +97,22 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
     assert "weights_only" not in str(refused.value), "nobody is told how to run it after all"
 
 
+def test_a_checkpoint_that_is_not_written_to_its_end_leaves_the_one_before(
+    model: MultimodalModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "latest.pth"
+    save_checkpoint(path, model, epoch=1, metrics={})
+
+    def full_disk(_: object, unfinished: Path) -> None:
+        unfinished.write_bytes(b"the first half")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(torch, "save", full_disk)
+    with pytest.raises(OSError, match="no space left"):
+        save_checkpoint(path, model, epoch=2, metrics={})
+    assert load_checkpoint(path)["epoch"] == 1
+
+
 @pytest.mark.parametrize("name", ["weights.pth", "model.safetensors"])
 def test_a_file_that_is_cut_off_empty_or_something_else_is_named(
     model: MultimodalModel, tmp_path: Path, name: str

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+from tests.house import HOUSE
 
 
 def run(code: str) -> str:
     """A fresh interpreter: an import that failed, or an operator once declared, cannot be undone in this one."""
     finished = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
+        [sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, timeout=100, check=False
     )
     assert finished.returncode == 0, finished.stderr
     return finished.stdout.strip()

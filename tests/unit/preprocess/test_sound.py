@@ -15,6 +15,7 @@ from model_src.preprocess import audio, voice
 from model_src.preprocess.audio import Sound
 from model_src.preprocess.chunk import SAMPLE_RATE
 from model_src.preprocess.listen import Listener
+from model_src.preprocess.pcm import pcm_from_wave, wave_from_pcm
 from model_src.preprocess.voice import BLOCK, EnergyVoice, SileroVoice, VoiceDetector
 from tests.media import make_clip, silence, speech, tone
 from tests.unit.preprocess.reading import LIMITS, look, opened, scanned
@@ -108,6 +109,15 @@ def test_reading_in_pieces_gives_the_same_as_reading_at_once(tmp_path: Path) -> 
         pieces = [sound.take(begin, begin + 12_000) for begin in range(0, 40_000, 8000)]  # overlapping
     for number, piece in enumerate(pieces):
         np.testing.assert_array_equal(piece, np.pad(whole, (0, 12_000))[number * 8000 : number * 8000 + 12_000])
+
+
+def test_sound_is_the_same_after_it_was_a_wave_and_what_is_too_loud_is_cut_off() -> None:
+    every = np.arange(-32_768, 32_768).astype(np.int16)
+    wave = wave_from_pcm(every)
+    assert wave.dtype == np.float32
+    assert (float(wave.min()), float(wave.max())) == (-1, 32_767 / 32_768)
+    np.testing.assert_array_equal(pcm_from_wave(wave), every)
+    np.testing.assert_array_equal(pcm_from_wave(np.array([-2.0, 2.0])), [-32_768, 32_767])
 
 
 def mask_of(detector: VoiceDetector, recording: Recording) -> np.ndarray:

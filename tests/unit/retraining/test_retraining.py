@@ -19,7 +19,7 @@ from infra.training.order import Order
 from model_src.data.made_clips import make_dataset
 from tests.unit.retraining.play import Machine, Service, client, failing
 from tests.unit.retraining.stack import FIRST, Stack
-from tests.unit.serving.models import pack, packed
+from tests.unit.serving.packed import packed, packed_small_model
 from tests.unit.training_job.tree import TINY, start, tell
 
 REGION = "eu-central-1"
@@ -137,7 +137,7 @@ def test_a_months_videos_become_a_model_that_approval_puts_in_service(
     for path in (path for path in videos.rglob("*") if path.is_file()):
         client("s3").upload_file(str(path), MODELS, f"videos/{path.relative_to(videos)}")
     stack.parameters["ModelDataUrl"] = f"s3://{MODELS}/by-hand/model.tar.gz"
-    client("s3").upload_file(str(packed(tmp_path, "by-hand")), MODELS, "by-hand/model.tar.gz")
+    client("s3").upload_file(str(packed_small_model(tmp_path, "by-hand")), MODELS, "by-hand/model.tar.gz")
     root = tmp_path / "ml"
     settings = {name: value for name, value in TINY.items() if not name.startswith("_")}
     settings |= {"model": f"{root}/input/data/training/learner.yaml"}
@@ -192,8 +192,7 @@ def run_container(asked: dict[str, Any], root: Path) -> dict[str, Any]:
         if values := re.findall(metric["Regex"], said):
             figures[metric["Name"]] = float(values[-1])
     answered = described(asked, figures)
-    archive = pack(root / "model", root / "model.tar.gz")
-    s3.upload_file(str(archive), *parse(answered["ModelArtifacts"]["S3ModelArtifacts"]))
+    s3.upload_file(str(packed(root / "model")), *parse(answered["ModelArtifacts"]["S3ModelArtifacts"]))
     return answered
 
 

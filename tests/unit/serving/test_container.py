@@ -14,8 +14,8 @@ from model_src.serving.package import package_model
 from model_src.serving.parity import difference, probabilities
 from model_src.serving.predictor import Predictor
 from model_src.verdict.scores import Calibration, ChunkScores
+from tests.house import HOUSE
 from tests.unit.house.carried import installed
-from tests.unit.house.requirements import HOUSE
 from tests.unit.house.test_carried import copied_by
 from tests.unit.serving.chunks import make_chunk
 from tests.unit.serving.models import small_model

@@ -16,16 +16,16 @@ from pathlib import Path
 import httpx
 
 from model_src.verdict.scores import ChunkScores
+from tests.house import HOUSE
 from tests.unit.serving.chunks import make_chunk
 from tests.waiting import answers, wait_for
 
-ROOT = Path(__file__).parents[3]
 START_SECONDS = 180.0  # until a server is up on a busy machine, its libraries compiled on the way
 
 
 @contextmanager
 def serving(
-    *options: str, python: Path = Path(sys.executable), folder: Path = ROOT, **environment: str
+    *options: str, python: Path = Path(sys.executable), folder: Path = HOUSE, **environment: str
 ) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
     """`serve` as that Python runs it in that folder; until somebody listens."""
     with socket.socket() as probe:

@@ -24,7 +24,8 @@ from model_src.serving.errors import ModelUnavailable
 from model_src.serving.manifest import MANIFEST, write_model_directory
 from model_src.training_job.metric_lines import METRICS, line, line_of_judged
 from model_src.verdict.scores import Calibration
-from tests.unit.serving.models import pack, small_model
+from tests.unit.serving.models import small_model
+from tests.unit.serving.packed import packed
 
 ROLE = "arn:aws:iam::123456789012:role/training"
 IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/aura-training:1"
@@ -167,10 +168,9 @@ def done(tmp_path: Path) -> Path:
 
 
 def upload(made: Path) -> None:
-    archive = pack(made, made.parent / "upload.tar.gz")
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-    s3.upload_file(str(archive), BUCKET, "jobs/aura-1/output/model.tar.gz")
+    s3.upload_file(str(packed(made)), BUCKET, "jobs/aura-1/output/model.tar.gz")
 
 
 def test_the_model_of_a_job_is_fetched_and_verified(done: Path, tmp_path: Path) -> None:

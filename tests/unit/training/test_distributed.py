@@ -13,11 +13,10 @@ import torch
 from model_src.models import build
 from model_src.models.checkpoint import load_checkpoint
 from model_src.training.processes import share_statistics
+from tests.house import HOUSE
 from tests.unit.models.tiny import tiny_config
 from tests.unit.training.distributed_run import calm_run
 from tests.unit.training.made_run import watcher
-
-HOUSE = Path(__file__).parents[3]
 
 
 def test_two_processes_equal_one(tmp_path: Path) -> None:

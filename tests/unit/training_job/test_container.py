@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.house import HOUSE
 from tests.unit.house.carried import libraries, run
-from tests.unit.house.requirements import HOUSE, required
+from tests.unit.house.requirements import required
 from tests.unit.house.test_carried import copied_by
 
 FOLDER = HOUSE / "containers" / "training"

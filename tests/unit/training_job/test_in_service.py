@@ -18,12 +18,13 @@ from model_src.training_job.in_service import beside_the_one_in_service
 from model_src.verdict.aggregate import VideoScores
 from model_src.verdict.scores import Calibration
 from tests.unit.evaluation.made_scores import made_scored
-from tests.unit.serving.models import pack, packed, small_model
+from tests.unit.serving.models import small_model
+from tests.unit.serving.packed import packed, packed_small_model
 
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return packed(tmp_path_factory.mktemp("in-service"), "old-1")
+    return packed_small_model(tmp_path_factory.mktemp("in-service"), "old-1")
 
 
 def seeing(monkeypatch: pytest.MonkeyPatch, old: Sequence[Scored]) -> None:
@@ -70,7 +71,7 @@ def test_a_model_in_service_of_an_older_version_costs_the_comparison_alone(
     made = small_model()
     made.gone = torch.nn.Linear(2, 2)
     write_model_directory(tmp_path / "old", made, model_version="old-1", trained=True, calibration=Calibration())
-    archive = pack(tmp_path / "old", tmp_path / "model.tar.gz")
+    archive = packed(tmp_path / "old")
     assert beside_the_one_in_service(archive, made_scored(8), None) is None
     assert "not compared with the model in service" in caplog.text
 

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.house import HOUSE
 from tests.unit.training.made_run import learner
 
-HOUSE = Path(__file__).parents[3]
 TINY = {
     "model": json.dumps(learner().model_dump(mode="json")),
     "pretrained": "false",

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -21,6 +20,7 @@ import uvicorn
 from infra.local.async_endpoint.app import create_app
 from infra.local.async_endpoint.settings import Location, Settings
 from infra.local.processes import free_port
+from tests.house import HOUSE
 from tests.waiting import answers, wait_for
 
 ENDPOINT = "aura-test"
@@ -165,7 +165,7 @@ def process(settings: Settings) -> Iterator[tuple[subprocess.Popen[bytes], str]]
     arguments = [str(part) for option in options.items() for part in option]
     child = subprocess.Popen(
         [sys.executable, "-m", "infra.local.async_endpoint", *arguments],
-        cwd=Path(__file__).parents[4],
+        cwd=HOUSE,
         env={"PATH": os.environ["PATH"]},
     )
     url = f"http://127.0.0.1:{port}"
