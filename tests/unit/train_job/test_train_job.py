@@ -82,7 +82,7 @@ def test_on_demand_machines_are_not_waited_for() -> None:
 
 def test_the_order_s_patterns_find_the_lines_that_the_container_prints() -> None:
     epoch = line(2, {f"epoch/{name}": 0.25 for name in METRICS.values()})
-    other = {"auc": 0.25, "difference": 0.25, "interval": [0.25, 0.25]}
+    other = {"videos": 0.25, "auc": 0.25, "difference": 0.25, "interval": [0.25, 0.25]}
     auc = {"value": 0.25, "interval": [0.25, 0.25]}
     end = line_of_judged({"videos": {"scored": 0.25}, "video": {"mean": {"auc": auc}}, "in_service": other})
     said = f"{epoch}\n{end}"
