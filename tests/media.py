@@ -93,10 +93,10 @@ def silence(seconds: float, *, rate: int = 48_000, **fields: object) -> Sound:
     return Sound(np.zeros((1, round(seconds * rate)), np.float32), rate, **fields)  # type: ignore[arg-type]
 
 
-def speech(seconds: float, *, rate: int = 16_000, **fields: object) -> Sound:
+def speech(seconds: float, **fields: object) -> Sound:
     """Something a voice detector takes for speech, always the same."""
-    wave = made_clips.speech(seconds, 118, np.random.default_rng(7), rate)
-    return Sound(wave[None], rate, **fields)  # type: ignore[arg-type]
+    wave = made_clips.speech(seconds, 118, np.random.default_rng(7))
+    return Sound(wave[None], made_clips.VOICE_RATE, **fields)  # type: ignore[arg-type]
 
 
 def carphone() -> tuple[Image, ...]:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import BaseModel
 
-from functions.core.contracts import CLOSED, AnalyzeVideoResponse, JobList, JobView
+from functions.core.contracts import CLOSED, AnalyzeVideoResponse, JobView
 
 POLL_SECONDS = 0.5
 CONTENT_TYPES = ("video/mp4", "video/quicktime", "video/x-msvideo", "video/webm", "video/x-matroska")
@@ -51,10 +51,6 @@ class ApiClient:
 
     def job(self, job_id: str) -> JobView:
         return self._call(JobView, "GET", f"/jobs/{job_id}")
-
-    def jobs(self, limit: int = 20, cursor: str | None = None) -> JobList:
-        parameters = {"limit": limit} | ({"cursor": cursor} if cursor else {})
-        return self._call(JobList, "GET", "/jobs", params=parameters)
 
     def follow(self, job_id: str, on_change: Callable[[JobView], None], seconds: float) -> JobView:
         """Poll until the job is closed."""

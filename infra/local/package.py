@@ -26,8 +26,8 @@ VIDEO_CODE = (*ZIP_CODE, "model_src/preprocess")
 RUNTIME = "python3.13"
 
 
-def load_template(path: Path = ROOT / "template.yaml") -> dict[str, Any]:
-    template: dict[str, Any] = yaml_parse(path.read_text())
+def load_template() -> dict[str, Any]:
+    template: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
     return template
 
 

@@ -19,6 +19,7 @@ from infra.local.account import MADE_UP, REGION
 
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
+LAST_LINES = 15  # of a log, for whoever has to find out why a process stopped
 
 
 def go_with_the_parent() -> None:
@@ -91,9 +92,9 @@ class Process:
             self.child.kill()
             self.child.wait()
 
-    def last_words(self, lines: int = 15) -> str:
+    def last_words(self) -> str:
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
-        return "\n".join(text.splitlines()[-lines:])
+        return "\n".join(text.splitlines()[-LAST_LINES:])
 
 
 def clean_environment() -> dict[str, str]:

@@ -25,13 +25,15 @@ RATE = 15  # pictures per second
 VOICE_RATE = 16_000
 VOWELS = ((730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240), (530, 1840, 2480), (570, 840, 2410))
 SYLLABLE = 0.19  # seconds
+HEAD_RATE = 30  # pictures per second of the talking head
+WORKERS = 2  # clips that are written at a time
 
 
 class SampleMissing(RuntimeError):
     """The package with the sequence is not installed."""
 
 
-def make_dataset(root: Path, *, per_split: dict[str, int], seconds: float = 2.0, workers: int = 2) -> Path:
+def make_dataset(root: Path, *, per_split: dict[str, int], seconds: float = 2.0) -> Path:
     """Writes `split/video_id/video.mp4` and `meta.json`, real and fake in turns; a finished one is left as it is."""
     wanted = [(split, number) for split, count in per_split.items() for number in range(count)]
     packaged_head()  # once, before the threads ask for it
@@ -48,7 +50,7 @@ def make_dataset(root: Path, *, per_split: dict[str, int], seconds: float = 2.0,
         meta = {"label": label, "method": "clumsy" if label else "real", "source": "made"}
         (folder / "meta.json").write_text(json.dumps(meta))
 
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(make, wanted))
     return root
 
@@ -69,11 +71,11 @@ def write_clip(path: Path, seconds: float, generator: np.random.Generator, *, fa
     write_film(path, picture, SIZE, evenly(seconds, RATE), Fraction(RATE), sound=sound, options=options)
 
 
-def talking_head(path: Path, seconds: float, size: tuple[int, int], rate: int = 30) -> Path:
+def talking_head(path: Path, seconds: float, size: tuple[int, int]) -> Path:
     """A real face in every frame, as large as it fits, and a speech-like voice; always the same."""
     sound = Sound(speech(seconds, 118, np.random.default_rng(7))[None], VOICE_RATE)
-    times, options = evenly(seconds, rate), {"preset": "veryfast"}
-    return write_film(path, lambda n: fitted_head(n, size), size, times, Fraction(rate), sound=sound, options=options)
+    times, rate, options = evenly(seconds, HEAD_RATE), Fraction(HEAD_RATE), {"preset": "veryfast"}
+    return write_film(path, lambda n: fitted_head(n, size), size, times, rate, sound=sound, options=options)
 
 
 def evenly(seconds: float, rate: Fraction | int) -> list[Fraction]:
@@ -91,17 +93,18 @@ def clumsy(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.clip(picture.astype(np.int16) + (24 * (cells % 2) - 12)[..., None], 0, 255).astype(np.uint8)
 
 
-def speech(seconds: float, pitch: float, generator: np.random.Generator, rate: int = VOICE_RATE) -> NDArray[np.float32]:
+def speech(seconds: float, pitch: float, generator: np.random.Generator) -> NDArray[np.float32]:
     """Something a voice detector takes for speech: a wavering pulse train through the resonances of changing vowels."""
-    count = round(seconds * rate)
-    time = np.arange(count) / rate
+    count = round(seconds * VOICE_RATE)
+    time = np.arange(count) / VOICE_RATE
     hertz = pitch * (1 + 0.15 * np.sin(2 * np.pi * 0.55 * time) + 0.04 * np.sin(2 * np.pi * 2.3 * time))
-    pulses = np.diff(np.floor(np.cumsum(hertz) / rate), prepend=0.0) + 0.008 * generator.standard_normal(count)
-    wave, length = np.zeros(count), round(SYLLABLE * rate)
+    pulses = np.diff(np.floor(np.cumsum(hertz) / VOICE_RATE), prepend=0.0) + 0.008 * generator.standard_normal(count)
+    wave, length = np.zeros(count), round(SYLLABLE * VOICE_RATE)
     for start in range(0, count, length):
         piece = pulses[start : start + length]
         loudness = np.sin(np.pi * np.arange(len(piece)) / length) ** 0.5
-        wave[start : start + length] = loudness * resonate(piece, VOWELS[generator.integers(len(VOWELS))], rate)
+        vowel = VOWELS[generator.integers(len(VOWELS))]
+        wave[start : start + length] = loudness * resonate(piece, vowel, VOICE_RATE)
     return (wave * 0.4 / max(float(np.abs(wave).max()), 1e-6)).astype(np.float32)
 
 

@@ -11,7 +11,7 @@ from model_src.data.store import Record, Store
 from model_src.data.video import Video
 from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.errors import ChunkInvalid, VideoRejected
-from model_src.preprocess.split import SplitSettings, split_video
+from model_src.preprocess.split import split_video
 
 UNSPLIT = 1_000_000
 Choose = Callable[[int], int]  # how many windows there are -> the number of the one to take
@@ -62,16 +62,13 @@ class Preextracted:
 class OnTheFly:
     """Splits the whole video for every window it gives: for a look at a dataset, not for training on it."""
 
-    def __init__(self, settings: SplitSettings | None = None) -> None:
-        self.settings = settings or SplitSettings()
-
     def count(self, _: Video) -> int:
         return UNSPLIT  # nobody knows before it is split
 
     def draw(self, video: Video, choose: Choose) -> tuple[Chunk, int]:
         chunks: list[Chunk] = []
         try:
-            split_video(video.path, chunks.append, self.settings)
+            split_video(video.path, chunks.append)
         except (OSError, VideoRejected) as error:
             raise Unreadable(f"{video.video_id}: {error}") from error
         windows = [(chunk, row) for chunk in chunks for row in range(len(chunk.window_starts))]

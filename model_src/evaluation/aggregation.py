@@ -24,7 +24,9 @@ FIXED = ("mean", "max", "voting")
 Learnt = Literal["attention", "lstm"]
 LEARNT: tuple[Learnt, ...] = ("attention", "lstm")
 FEATURES = 4  # fused, picture and sound log-odds, lip sync
+HIDDEN = 16  # units of what is learnt
 STEPS = 200  # of learning
+SEED = 0
 DOUBT = 0.5  # votes that nobody cast, for each side: no majority is infinitely sure
 
 
@@ -56,9 +58,9 @@ def features(scores: VideoScores) -> Tensor:
 class AttentionPool(nn.Module):
     """Weighs every window by what it looks like, then takes the mean of what it says."""
 
-    def __init__(self, hidden: int = 16) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.weigh = nn.Sequential(nn.Linear(FEATURES, hidden), nn.Tanh(), nn.Linear(hidden, 1))
+        self.weigh = nn.Sequential(nn.Linear(FEATURES, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, 1))
         self.say = nn.Linear(FEATURES, 1)
 
     def forward(self, windows: Tensor, mask: Tensor) -> Tensor:
@@ -70,10 +72,10 @@ class AttentionPool(nn.Module):
 class LstmPool(nn.Module):
     """Reads the windows in the order of time, both ways."""
 
-    def __init__(self, hidden: int = 16) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.read = nn.LSTM(FEATURES, hidden, batch_first=True, bidirectional=True)
-        self.say = nn.Linear(2 * hidden, 1)
+        self.read = nn.LSTM(FEATURES, HIDDEN, batch_first=True, bidirectional=True)
+        self.say = nn.Linear(2 * HIDDEN, 1)
 
     def forward(self, windows: Tensor, mask: Tensor) -> Tensor:
         """Windows [V, W, 4], mask [V, W] -> log-odds [V]."""
@@ -125,10 +127,10 @@ class AggregatorInvalid(ValueError):
     """The file holds no aggregation, or that of another model."""
 
 
-def learn(kind: Learnt, videos: Sequence[VideoScores], labels: Sequence[int], seed: int = 0) -> Aggregator:
+def learn(kind: Learnt, videos: Sequence[VideoScores], labels: Sequence[int]) -> Aggregator:
     """Fitted on videos the detector was not trained on, such as the validation set."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(SEED)
         pool: nn.Module = POOLS[kind]()
     windows, mask = pad(videos)
     target = torch.tensor(labels, dtype=torch.float32)
@@ -137,7 +139,7 @@ def learn(kind: Learnt, videos: Sequence[VideoScores], labels: Sequence[int], se
         optimizer.zero_grad()
         F.binary_cross_entropy_with_logits(pool(windows, mask), target).backward()
         optimizer.step()
-    about = About(kind=kind, model_version=videos[0].model_version, videos=len(videos), seed=seed)
+    about = About(kind=kind, model_version=videos[0].model_version, videos=len(videos), seed=SEED)
     return Aggregator(about, pool.eval())
 
 

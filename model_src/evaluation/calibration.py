@@ -105,31 +105,31 @@ class Bin:
     found: float  # share that is fake
 
 
-def reliability(labels: ArrayLike, probability_of_fake: ArrayLike, bins: int = BINS) -> list[Bin]:
+def reliability(labels: ArrayLike, probability_of_fake: ArrayLike) -> list[Bin]:
     """Bins of equal width over 0..1; empty ones are left out."""
     label, p = np.asarray(labels, np.float64), np.asarray(probability_of_fake, np.float64)
-    place = np.minimum((p * bins).astype(int), bins - 1)
-    rows = ((number, place == number) for number in range(bins))
+    place = np.minimum((p * BINS).astype(int), BINS - 1)
+    rows = ((number, place == number) for number in range(BINS))
     return [
-        Bin(number / bins, (number + 1) / bins, int(inside.sum()), float(p[inside].mean()), float(label[inside].mean()))
+        Bin(number / BINS, (number + 1) / BINS, int(inside.sum()), float(p[inside].mean()), float(label[inside].mean()))
         for number, inside in rows
         if inside.any()
     ]
 
 
-def expected_calibration_error(labels: ArrayLike, probability_of_fake: ArrayLike, bins: int = BINS) -> float:
+def expected_calibration_error(labels: ArrayLike, probability_of_fake: ArrayLike) -> float:
     """How far, on average over the videos, what was said lies from what was found."""
-    found = reliability(labels, probability_of_fake, bins)
+    found = reliability(labels, probability_of_fake)
     return sum(b.count * abs(b.said - b.found) for b in found) / sum(b.count for b in found)
 
 
-def error_by_chance(probability_of_fake: ArrayLike, bins: int = BINS, draws: int = 1000) -> tuple[float, float]:
+def error_by_chance(probability_of_fake: ArrayLike, draws: int = 1000) -> tuple[float, float]:
     """What probabilities that are right would show as calibration error on so few videos: the mean, and 95 % are below.
 
     The labels are drawn as the probabilities say. An error of no more than that is no sign of a bad calibration.
     """
     p, generator = np.asarray(probability_of_fake, np.float64), np.random.default_rng(0)
-    errors = [expected_calibration_error(generator.random(len(p)) < p, p, bins) for _ in range(draws)]
+    errors = [expected_calibration_error(generator.random(len(p)) < p, p) for _ in range(draws)]
     return float(np.mean(errors)), float(np.quantile(errors, 0.95))
 
 

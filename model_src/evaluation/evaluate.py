@@ -39,7 +39,6 @@ def evaluate(
     *,
     aggregators: Sequence[Aggregator] = (),
     resamples: int = 500,
-    seed: int = 0,
 ) -> dict[str, Any]:
     """`aggregators` are the learnt ones; those that are not learnt are always there."""
     labels = np.array([entry.video.label for entry in scored])
@@ -53,7 +52,7 @@ def evaluate(
     def judge(chosen: NDArray[np.bool_]) -> dict[str, Any] | None:
         if len(set(labels[chosen].tolist())) < 2:
             return None
-        return with_intervals(labels[chosen], logits[chosen], groups[chosen], resamples=resamples, seed=seed)
+        return with_intervals(labels[chosen], logits[chosen], groups[chosen], resamples=resamples)
 
     sources = np.array([entry.video.source for entry in scored])
     methods = np.array([entry.video.method or "unknown" for entry in scored])
@@ -64,12 +63,12 @@ def evaluate(
         "left_out": dict(missing),
         "identities": len(set(groups.tolist())),
         "video": {
-            name: with_intervals(labels, values, groups, resamples=resamples, seed=seed)
+            name: with_intervals(labels, values, groups, resamples=resamples)
             for name, values in by_aggregation(scored, aggregators).items()
         },
-        "window": many(scored, "windows", seed),
-        "frame": many(scored, "frames", seed),
-        "by_modality": {name: _modality(scored, name, resamples, seed) for name in ("video_logit", "audio_logit")},
+        "window": many(scored, "windows"),
+        "frame": many(scored, "frames"),
+        "by_modality": {name: _modality(scored, name, resamples) for name in ("video_logit", "audio_logit")},
         "by_source": {name: judge(sources == name) for name in sorted(set(sources.tolist()))},
         # The fakes of one method stand against all reals.
         "by_method": {
@@ -93,31 +92,31 @@ def by_aggregation(scored: Sequence[Scored], aggregators: Sequence[Aggregator]) 
     return found | {learnt.about.kind: learnt.logits(videos) for learnt in aggregators}
 
 
-def learn_aggregators(fit_on: Sequence[Scored], seed: int = 0) -> list[Aggregator]:
+def learn_aggregators(fit_on: Sequence[Scored]) -> list[Aggregator]:
     """Every learnt kind, from videos that are not those to be evaluated."""
     labels = [entry.video.label for entry in fit_on]
     if len(set(labels)) < 2:
         raise NothingToCompare("The videos to learn the aggregations from are all of one class.")
     videos = [entry.scores for entry in fit_on]
-    return [aggregation.learn(kind, videos, labels, seed) for kind in aggregation.LEARNT]
+    return [aggregation.learn(kind, videos, labels) for kind in aggregation.LEARNT]
 
 
-def many(scored: Sequence[Scored], part: str, seed: int) -> dict[str, Any] | None:
+def many(scored: Sequence[Scored], part: str) -> dict[str, Any] | None:
     """Every window, or every frame, as if it were a video of its own."""
     rows = [(entry.video.label, one.logit, entry.group) for entry in scored for one in getattr(entry.scores, part)]
     if len({label for label, _, _ in rows}) < 2:
         return None
     labels, logits, groups = (np.array(column) for column in zip(*rows, strict=True))
-    return with_intervals(labels, logits, groups, resamples=FEW_RESAMPLES, seed=seed)
+    return with_intervals(labels, logits, groups, resamples=FEW_RESAMPLES)
 
 
-def _modality(scored: Sequence[Scored], name: str, resamples: int, seed: int) -> dict[str, Any] | None:
+def _modality(scored: Sequence[Scored], name: str, resamples: int) -> dict[str, Any] | None:
     known = [entry for entry in scored if getattr(entry.scores, name) is not None]
     if len({entry.video.label for entry in known}) < 2:
         return None
     labels = [entry.video.label for entry in known]
     logits = [getattr(entry.scores, name) for entry in known]
-    return with_intervals(labels, logits, [entry.group for entry in known], resamples=resamples, seed=seed)
+    return with_intervals(labels, logits, [entry.group for entry in known], resamples=resamples)
 
 
 def answers(calibrated: NDArray) -> dict[str, Any]:

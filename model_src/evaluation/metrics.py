@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from model_src.training.ranking import roc_auc
 
+THRESHOLD = 0.0  # log-odds above it are called fake
 Floats = NDArray[np.float64]
 
 
@@ -84,8 +85,8 @@ def tpr_at_fpr(curve: Roc, fpr: float) -> float:
     return float(curve.tpr[curve.fpr <= fpr].max())
 
 
-def confusion(labels: ArrayLike, scores: ArrayLike, threshold: float = 0.0) -> dict[str, int]:
-    label, called = np.asarray(labels).astype(bool), np.asarray(scores) > threshold
+def confusion(labels: ArrayLike, logits: ArrayLike) -> dict[str, int]:
+    label, called = np.asarray(labels).astype(bool), np.asarray(logits) > THRESHOLD
     return {
         "true_fake": int((label & called).sum()),
         "false_fake": int((~label & called).sum()),
@@ -94,9 +95,9 @@ def confusion(labels: ArrayLike, scores: ArrayLike, threshold: float = 0.0) -> d
     }
 
 
-def decisions(labels: ArrayLike, scores: ArrayLike, threshold: float = 0.0) -> dict[str, float]:
+def decisions(labels: ArrayLike, logits: ArrayLike) -> dict[str, float]:
     """Accuracy, precision, recall and F1 of calling fake what lies above the threshold; 0 where nothing was called."""
-    found = confusion(labels, scores, threshold)
+    found = confusion(labels, logits)
     right, called = found["true_fake"], found["true_fake"] + found["false_fake"]
     there = found["true_fake"] + found["false_real"]
     return {
@@ -107,13 +108,13 @@ def decisions(labels: ArrayLike, scores: ArrayLike, threshold: float = 0.0) -> d
     }
 
 
-def all_metrics(labels: ArrayLike, scores: ArrayLike, threshold: float = 0.0) -> dict[str, float]:
-    """Everything at once. The threshold belongs to the scores: 0 for log-odds."""
-    curve = roc(labels, scores)
+def all_metrics(labels: ArrayLike, logits: ArrayLike) -> dict[str, float]:
+    """Everything at once."""
+    curve = roc(labels, logits)
     return {
-        "auc": roc_auc(labels, scores),
-        "ap": average_precision(labels, scores),
-        **decisions(labels, scores, threshold),
+        "auc": roc_auc(labels, logits),
+        "ap": average_precision(labels, logits),
+        **decisions(labels, logits),
         "eer": equal_error_rate(curve),
         "fpr_at_95_tpr": fpr_at_tpr(curve, 0.95),
         "tpr_at_1_fpr": tpr_at_fpr(curve, 0.01),
@@ -122,24 +123,18 @@ def all_metrics(labels: ArrayLike, scores: ArrayLike, threshold: float = 0.0) ->
 
 
 def with_intervals(
-    labels: ArrayLike,
-    scores: ArrayLike,
-    groups: ArrayLike,
-    *,
-    threshold: float = 0.0,
-    resamples: int = 500,
-    seed: int = 0,
+    labels: ArrayLike, logits: ArrayLike, groups: ArrayLike, *, resamples: int = 500
 ) -> dict[str, dict[str, Any]]:
     """Every metric with its 95 % bootstrap interval, drawing whole groups (identities) rather than videos.
 
     Videos of one person are alike: drawn one by one they would make the interval look narrower than it is. A draw of
     one class alone says nothing and is left out; where no draw is left, the interval is None.
     """
-    label, score = np.asarray(labels), np.asarray(scores, np.float64)
-    values = all_metrics(label, score, threshold)
+    label, logit = np.asarray(labels), np.asarray(logits, np.float64)
+    values = all_metrics(label, logit)
     draws: dict[str, list[float]] = {name: [] for name in values}
-    for rows in draws_of_groups(label, groups, resamples, seed):
-        for name, value in all_metrics(label[rows], score[rows], threshold).items():
+    for rows in draws_of_groups(label, groups, resamples):
+        for name, value in all_metrics(label[rows], logit[rows]).items():
             draws[name].append(value)
     return {
         name: {"value": value, "interval": np.percentile(draws[name], [2.5, 97.5]).tolist() if draws[name] else None}

@@ -38,7 +38,6 @@ class Facts:
     training_metrics: Mapping[str, float] = field(default_factory=dict)
     results: Mapping[str, Any] | None = None  # as evaluate() gives them; None: there was nothing to judge it on
     judged_on: str = "test"
-    remarks: Sequence[str] = ()  # limits that only people know
 
 
 def model_card(facts: Facts) -> str:
@@ -133,7 +132,7 @@ def calibration(facts: Facts) -> str:
 
 
 def limits(facts: Facts) -> list[str]:
-    known = [*facts.remarks]
+    known = []
     learnt = [video for video in facts.videos if video.split == "train"]
     sources = sorted({video.source for video in learnt})
     if len(sources) == 1:

@@ -16,20 +16,19 @@ from model_src.models.outputs import WindowLogits
 from model_src.models.windows import STEPS_PER_SECOND
 from model_src.verdict.scores import AudioAnomaly
 
+THRESHOLD = 0.5  # steps above it are suspicious
 SMOOTHING = 5  # steps, 100 ms: a single step is shorter than any sound
 LONGEST_GAP = 0.2  # seconds: nearer spans are one
 SHORTEST_SPAN = 0.1  # seconds: less is nothing one could hear
 
 
-def audio_anomalies(
-    suspicion: NDArray[np.float32], starts: Sequence[float], threshold: float = 0.5
-) -> list[AudioAnomaly]:
+def audio_anomalies(suspicion: NDArray[np.float32], starts: Sequence[float]) -> list[AudioAnomaly]:
     """Spans in seconds, in order, for windows that start at `starts`, by how suspicious each step of theirs is [W, A].
 
     A step is as suspicious as the most suspicious window that hears it, times how much the picture attended to it
     there, measured by the most attended step. Without attention in the fusion, all speech of the window counts.
     """
-    return spans(*steps_above(threshold, suspicion, starts))
+    return spans(*suspicious_steps(suspicion, starts))
 
 
 def step_suspicion(windows: WindowLogits, audio_mask: Tensor) -> Tensor:
@@ -53,13 +52,13 @@ def relative_attention(attention: Tensor | None, speech: Tensor) -> Tensor:
     return smooth / smooth.amax(dim=1, keepdim=True).clamp(min=1e-12)
 
 
-def steps_above(
-    threshold: float, suspicion: NDArray[np.float32], starts: Sequence[float]
+def suspicious_steps(
+    suspicion: NDArray[np.float32], starts: Sequence[float]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The steps on the clock of the video, 20 ms each, of which any window [W, A] has a higher suspicion: which they
-    are, in order [S], and the highest suspicion of each [S]."""
+    """The steps on the clock of the video, 20 ms each, that any window [W, A] finds suspicious: which they are, in
+    order [S], and the highest suspicion of each [S]."""
     first = np.rint(np.asarray(starts, np.float64) * STEPS_PER_SECOND)  # [W]
-    rows, columns = np.nonzero(suspicion > threshold)
+    rows, columns = np.nonzero(suspicion > THRESHOLD)
     steps, which = np.unique((first[rows] + columns).astype(np.float64), return_inverse=True)
     highest = np.zeros(len(steps))
     np.maximum.at(highest, which, suspicion[rows, columns])

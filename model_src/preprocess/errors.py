@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 RejectionCode = Literal[
     "unsupported_container",
@@ -17,7 +17,6 @@ RejectionCode = Literal[
     "multiple_faces",
     "too_few_usable_frames",
 ]
-REJECTION_CODES: tuple[str, ...] = get_args(RejectionCode)
 
 
 class Refused(Exception):

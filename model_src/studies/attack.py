@@ -26,7 +26,7 @@ from model_src.studies.table import JUDGED, STAR, Table, share
 from model_src.studies.video_score import VideoScore, in_short_of
 from model_src.training.adversarial import loss_of_crops
 from model_src.training.objective import run
-from model_src.training.pixel_attack import STEP, STEPS, fgsm, pgd
+from model_src.training.pixel_attack import STEPS, fgsm, pgd
 
 EPSILONS = (1.0, 2.0, 4.0, 8.0, 12.75)  # of 255; the last is 5 % of the range
 KINDS = ("FGSM", "PGD")
@@ -55,14 +55,13 @@ def attack(
     *,
     epsilons: Sequence[float] = EPSILONS,
     steps: int = STEPS,
-    step: float = STEP,
     resamples: int = RESAMPLES,
 ) -> list[Attacked]:
     """The unchanged videos first, then every kind of attack at every size."""
     odds: dict[Setting, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     largest: dict[Setting, float] = defaultdict(float)
     for batch in batches:
-        for setting, crops in changed_crops(model, batch, epsilons, steps, step):
+        for setting, crops in changed_crops(model, batch, epsilons, steps):
             largest[setting] = max(largest[setting], float((crops - batch.crops).abs().max()))
             for video_id, value in zip(batch.video_ids, answers(model, batch, crops), strict=True):
                 odds[setting][video_id].append(value)
@@ -79,14 +78,14 @@ def attack(
 
 
 def changed_crops(
-    model: MultimodalModel, batch: Batch, epsilons: Sequence[float], steps: int, step: float
+    model: MultimodalModel, batch: Batch, epsilons: Sequence[float], steps: int
 ) -> Iterable[tuple[Setting, Tensor]]:
     loss_of, crops = loss_of_crops(model, batch), batch.crops.float()  # [B, T, H, W, 3]
     yield CLEAN, crops
     for epsilon in epsilons:
         yield ("FGSM", epsilon), fgsm(loss_of, crops, epsilon)
     for epsilon in epsilons:
-        yield ("PGD", epsilon), pgd(loss_of, crops, epsilon, steps, step)
+        yield ("PGD", epsilon), pgd(loss_of, crops, epsilon, steps)
 
 
 @torch.no_grad()

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 KEPT, DRAWN = 2, 4  # pixels per unit of the sheet
 INK, DIM, GRID, BLUE, RED, GREEN = "#1f2937", "#6b7280", "#e5e7eb", "#2563eb", "#dc2626", "#15803d"
+TICKS = 6  # at most, on an axis
 Point = tuple[float, float]
 Anchor = Literal["lm", "mm", "rm"]  # the text's left end, middle or right end is at the point
 
@@ -51,10 +52,10 @@ class Canvas:
         self._image.resize(size, Image.Resampling.LANCZOS).save(path, optimize=True)
 
 
-def round_steps(low: float, high: float, most: int = 6) -> list[float]:
+def round_steps(low: float, high: float) -> list[float]:
     """Round numbers between the two, as the ticks of an axis."""
     for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0):
         first, last = -(-low // step), high // step
-        if last - first < most:
+        if last - first < TICKS:
             return [round(step * place, 6) for place in range(round(first), round(last) + 1)]
     return [low, high]

@@ -18,13 +18,13 @@ NAME = "debug.pth"
 EXTRACTED = "extracted"
 
 
-def debug_settings(work: Path, seed: int = 0) -> TrainSettings:
+def debug_settings(work: Path) -> TrainSettings:
     return load_settings(
         None,
         **{
             "model": "compact",
             "pretrained": False,
-            "seed": seed,
+            "seed": 0,
             "batch_size": 6,
             "num_workers": 0,
             "device": "cpu",
@@ -51,9 +51,9 @@ def debug_videos(work: Path) -> list[Video]:
     return videos
 
 
-def train_debug(work: Path, checkpoints: Path, seed: int = 0) -> tuple[Outcome, Path]:
+def train_debug(work: Path, checkpoints: Path) -> tuple[Outcome, Path]:
     """Data under `work`, made once; the weights as `checkpoints/debug.pth`."""
-    settings = debug_settings(work, seed)
+    settings = debug_settings(work)
     shutil.rmtree(settings.keep.folder, ignore_errors=True)  # of the time before
     outcome = train(settings, debug_videos(work))
     checkpoints.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_src.data.augment.augment import CHANNEL, Augment, Weathered
+from model_src.data.augment.augment import CHANNEL, Augment, weathered
 from model_src.data.choose import of_sources, of_split
 from model_src.data.dataset import NothingToLearnFrom, WindowDataset
 from model_src.data.extract import store_beside, usable
@@ -128,7 +128,7 @@ def datasets(
         start_at=data.start_at,
         seed=settings.seed,
         augment=augmentation(data) if data.augment else None,
-        before=Weathered() if data.augment and data.self_made_fakes else None,
+        before=weathered if data.augment and data.self_made_fakes else None,
         make_fake=forger(data, learnt, source) if data.self_made_fakes else None,
         frames=data.frames,
     )

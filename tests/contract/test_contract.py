@@ -6,9 +6,9 @@ import pytest
 
 from functions.core.contracts import PROGRESS, ErrorCode, JobView, Metadata, Stage, Status
 from infra.local.package import load_template
-from model_src.preprocess.errors import REJECTION_CODES
 from model_src.preprocess.limits import Limits
 from model_src.verdict.prediction import AnomalousFrame, Prediction
+from tests.rejections import REJECTION_CODES
 
 STATUSES = {"pending", "processing", "completed", "failed"}
 STAGES = ["awaiting_upload", "queued", "validating", "splitting", "scoring", "aggregating", "calibrating"]

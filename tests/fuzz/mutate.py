@@ -27,12 +27,12 @@ from pathlib import Path
 from typing import Any
 
 from model_src.preprocess import child, inspect_video, pipeline
-from model_src.preprocess.errors import REJECTION_CODES
 from model_src.preprocess.messages import FAILED, HEAD, REJECTED, RESULT
 from model_src.preprocess.probe import BOUNDS as PROBE_BOUNDS
 from model_src.preprocess.split import BOUNDS as SPLIT_BOUNDS
 from model_src.preprocess.split import SplitSettings
 from tests.fuzz.mutations import make_seeds, mutate
+from tests.rejections import REJECTION_CODES
 
 MOST_SECONDS = 30.0
 MOST_MEMORY_MB = {"probe": 512, "split": 1024}

@@ -27,7 +27,6 @@ def main() -> None:
     parser.add_argument("--failure", required=True, type=Location.parse, help="s3://bucket/prefix of the failures")
     parser.add_argument("--state-dir", required=True, type=Path, help="keeps accepted requests over a restart")
     parser.add_argument("--concurrency", type=int, default=1, help="requests sent to the model at a time")
-    parser.add_argument("--region", default="us-east-1")
     options = vars(parser.parse_args())
     host, port = options.pop("host"), options.pop("port")
 

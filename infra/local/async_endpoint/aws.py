@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ParamValidationError
 from botocore.exceptions import ConnectionError as AwsConnectionError
 
-from infra.local.account import MADE_UP
+from infra.local.account import MADE_UP, REGION
 from infra.local.async_endpoint.model_client import Answer
 from infra.local.async_endpoint.patience import FIRST_PAUSE, LONGEST_PAUSE
 from infra.local.async_endpoint.settings import Location, Settings
@@ -30,8 +30,8 @@ class Refused(Exception):
 
 class Aws:
     def __init__(self, settings: Settings) -> None:
-        self._s3 = _client("s3", settings.s3_endpoint, settings.region)
-        self._sns = _client("sns", settings.sns_endpoint, settings.region)
+        self._s3 = _client("s3", settings.s3_endpoint)
+        self._sns = _client("sns", settings.sns_endpoint)
 
     async def read(self, location: Location) -> bytes:
         def read() -> bytes:
@@ -54,12 +54,12 @@ class Aws:
         await patiently(publish)
 
 
-def _client(service: str, endpoint_url: str, region: str) -> Any:
+def _client(service: str, endpoint_url: str) -> Any:
     """Speaks to an emulator alone; without credentials in the environment made-up ones do."""
     return boto3.client(
         service,
         endpoint_url=endpoint_url,
-        region_name=region,
+        region_name=REGION,
         aws_access_key_id=os.environ.get("AWS_ACCESS_KEY_ID", MADE_UP),
         aws_secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY", MADE_UP),
         config=Config(

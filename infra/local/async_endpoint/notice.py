@@ -7,25 +7,25 @@ from datetime import UTC, datetime
 from typing import Any
 
 from functions.core.jobs import timestamp
+from infra.local.account import REGION
 from infra.local.async_endpoint.invocation import Invocation
 
 
-def success_notice(invocation: Invocation, endpoint_name: str, region: str, content_type: str) -> str:
+def success_notice(invocation: Invocation, endpoint_name: str, content_type: str) -> str:
     return _notice(
         invocation,
         endpoint_name,
-        region,
         invocationStatus="Completed",
         responseParameters={"contentType": content_type, "outputLocation": invocation.output_location},
     )
 
 
-def error_notice(invocation: Invocation, endpoint_name: str, region: str, reason: str) -> str:
+def error_notice(invocation: Invocation, endpoint_name: str, reason: str) -> str:
     """Names the reason only in general terms, as SageMaker does; what the model answered lies at FailureLocation."""
-    return _notice(invocation, endpoint_name, region, invocationStatus="Failed", failureReason=reason)
+    return _notice(invocation, endpoint_name, invocationStatus="Failed", failureReason=reason)
 
 
-def _notice(invocation: Invocation, endpoint_name: str, region: str, **outcome: Any) -> str:
+def _notice(invocation: Invocation, endpoint_name: str, **outcome: Any) -> str:
     request = {
         "accept": invocation.accept,
         "contentType": invocation.content_type,
@@ -34,7 +34,7 @@ def _notice(invocation: Invocation, endpoint_name: str, region: str, **outcome: 
     }
     return json.dumps(
         {
-            "awsRegion": region,
+            "awsRegion": REGION,
             "eventTime": timestamp(datetime.now(UTC)),
             "receivedTime": timestamp(datetime.fromtimestamp(invocation.received_at, UTC)),
             **outcome,

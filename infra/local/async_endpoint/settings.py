@@ -41,4 +41,3 @@ class Settings:
     failure: Location
     state_dir: Path
     concurrency: int = 1
-    region: str = "us-east-1"

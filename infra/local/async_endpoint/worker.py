@@ -60,18 +60,18 @@ class Worker:
                 self.running -= 1
 
     async def _finish(self, invocation: Invocation) -> None:
-        name, region = self._settings.endpoint_name, self._settings.region
+        name = self._settings.endpoint_name
         try:
             answer = await self._infer(invocation)
         except InferenceFailed as failure:
             logger.warning("%s failed: %s", invocation.inference_id, failure.reason)
             await self._aws.write(Location.parse(invocation.failure_location), failure.answer)
-            topic, message = self._settings.error_topic, error_notice(invocation, name, region, failure.reason)
+            topic, message = self._settings.error_topic, error_notice(invocation, name, failure.reason)
         else:
             logger.info("%s completed", invocation.inference_id)
             await self._aws.write(Location.parse(invocation.output_location), answer)
             topic = self._settings.success_topic
-            message = success_notice(invocation, name, region, answer.content_type)
+            message = success_notice(invocation, name, answer.content_type)
         await self._aws.publish(topic, message)
 
     async def _infer(self, invocation: Invocation) -> Answer:

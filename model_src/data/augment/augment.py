@@ -19,22 +19,22 @@ PICTURE = (picture.colour, picture.jpeg, picture.h264, picture.blur, picture.dow
 WEATHER = (picture.downscale, picture.jpeg)
 CHANNEL = (sound.noise, sound.phone_band, sound.codec)
 SOUND = (*CHANNEL, sound.stretch, sound.pitch)
+# The chances of a change, of a mirror image and of a closer look.
+CHANCE, FLIP, CROP = 0.2, 0.5, 0.3
 
 
 @dataclass(frozen=True)
 class Augment:
     """Each change with its own chance; a window may go through none or several."""
 
-    chance: float = 0.2
-    flip: float = 0.5
-    crop: float = 0.3
+    chance: float = CHANCE
     # Speed and pitch are changed by synthesis: who learns to tell it from a real voice must not hear it as real.
     sounds: Sequence[SoundChange] = SOUND
 
     def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
-        if generator.random() < self.flip:
+        if generator.random() < FLIP:
             sample = flipped(sample)
-        if generator.random() < self.crop:
+        if generator.random() < CROP:
             sample = zoomed(sample, generator)
         crops = some_of(PICTURE, self.chance, sample.crops, generator)
         return replace(sample, crops=crops, pcm=self._sound(sample, generator))
@@ -51,14 +51,9 @@ class Augment:
         return pcm
 
 
-@dataclass(frozen=True)
-class Weathered:
+def weathered(sample: Sample, generator: np.random.Generator) -> Sample:
     """What a camera and a first upload did to the whole picture, long before anybody forged a part of it."""
-
-    chance: float = 0.2
-
-    def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
-        return replace(sample, crops=some_of(WEATHER, self.chance, sample.crops, generator))
+    return replace(sample, crops=some_of(WEATHER, CHANCE, sample.crops, generator))
 
 
 def some_of(

@@ -15,6 +15,7 @@ from model_src.data.sample import cut_window
 from model_src.data.source import Source, Unreadable
 from model_src.data.video import Video
 
+CANDIDATES = 96  # faces drawn, of which the most alike is taken
 LOOK = 8  # cells along each side of a glance at a face
 
 
@@ -37,17 +38,17 @@ class Gallery:
         """[G, 192]"""
         return np.stack([glance(crop) for crop in self.crops])
 
-    def resembling(self, head: Face, group: str, generator: np.random.Generator, candidates: int = 96) -> Face | None:
+    def resembling(self, head: Face, group: str, generator: np.random.Generator) -> Face | None:
         """Of some faces drawn at random, somebody else's that is turned and lit alike; None where there is nobody else.
 
         Who forges with care chooses so: a bearded face in another light on a girl's head teaches nothing.
         """
-        drawn = generator.integers(len(self.crops), size=candidates)
+        drawn = generator.integers(len(self.crops), size=CANDIDATES)
         others = [place for place in drawn if self.groups[place] != group]
         if not others:
             return None
-        turned = np.abs(self.points[others] - head.points).sum(axis=(1, 2))  # [candidates]
-        lit = np.abs(self.looks[others] - glance(head.crop)).sum(axis=1)  # [candidates]
+        turned = np.abs(self.points[others] - head.points).sum(axis=(1, 2))  # [others]
+        lit = np.abs(self.looks[others] - glance(head.crop)).sum(axis=1)  # [others]
         unlike = turned / (np.median(turned) + 1e-6) + lit / (np.median(lit) + 1e-6)
         best = others[int(unlike.argmin())]
         return Face(self.crops[best], self.points[best])

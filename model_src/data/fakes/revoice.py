@@ -13,14 +13,16 @@ from model_src.data.manifest import LIST, write_manifest
 from model_src.data.recording import samples_of, write_recording
 from model_src.data.video import Video
 
+SEED = 0  # the same recordings give the same copies
 
-def revoice(videos: Sequence[Video], vocoder: Vocoder, folder: Path, seed: int = 0) -> Iterator[Path]:
+
+def revoice(videos: Sequence[Video], vocoder: Vocoder, folder: Path) -> Iterator[Path]:
     """Write a copy of each real recording, and the list of both; each path as soon as it is written."""
     folder.mkdir(parents=True, exist_ok=True)
     listed: list[Video] = []
     for number, video in enumerate(videos):
         path = folder / f"{video.video_id}_{vocoder}.wav"
-        made = revoiced(samples_of(video.path), vocoder, np.random.default_rng([seed, number]))
+        made = revoiced(samples_of(video.path), vocoder, np.random.default_rng([SEED, number]))
         write_recording(path, made)
         real = video.model_copy(update={"source": vocoder, "method": "real"})
         copy = {"video_id": path.stem, "label": 1, "path": path, "method": vocoder}

@@ -23,7 +23,7 @@ def recognise(root: Path) -> bool:
     return (root / LIST).is_file()
 
 
-def read(root: Path, seed: int = 0) -> list[Video]:
+def read(root: Path) -> list[Video]:
     listed = {line.split(maxsplit=1)[1].strip() for line in (root / LIST).read_text().splitlines() if line.strip()}
     videos = [
         _video(path, folder, tested=f"{folder}/{path.name}" in listed)
@@ -33,7 +33,7 @@ def read(root: Path, seed: int = 0) -> list[Video]:
     tested = [video for video in videos if video.split == "test"]
     people = {person for video in tested for person in video.people}
     rest = [video for video in videos if video.split != "test" and not people & set(video.people)]
-    return split_by_identity(rest, {"train": 1 - VALIDATION, "val": VALIDATION}, seed) + tested if rest else tested
+    return split_by_identity(rest, {"train": 1 - VALIDATION, "val": VALIDATION}) + tested if rest else tested
 
 
 def _video(path: Path, folder: str, *, tested: bool) -> Video:

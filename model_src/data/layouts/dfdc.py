@@ -26,7 +26,7 @@ def recognise(root: Path) -> bool:
     return bool(_lists(root))
 
 
-def read(root: Path, seed: int = 0) -> list[Video]:
+def read(root: Path) -> list[Video]:
     """Videos that the list names and the disk lacks are left out: DFDC comes in fifty parts."""
     videos = [
         _video(listed.parent / name, facts)
@@ -34,7 +34,7 @@ def read(root: Path, seed: int = 0) -> list[Video]:
         for name, facts in sorted(json.loads(listed.read_text()).items())
         if (listed.parent / name).is_file()
     ]
-    return split_by_identity(videos, SHARES, seed)
+    return split_by_identity(videos, SHARES)
 
 
 def _video(path: Path, facts: dict[str, str]) -> Video:

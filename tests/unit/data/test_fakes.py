@@ -24,13 +24,13 @@ from model_src.data.fakes.masks import POINTS, draw, placed
 from model_src.data.fakes.mismatch import retimed_mouth, shifted_sound, swapped_sound
 from model_src.data.fakes.misplaced_face import misplaced_face
 from model_src.data.fakes.self_blend import self_blended
-from model_src.data.fakes.sheet import contact_sheet
 from model_src.data.sample import Sample
 from model_src.data.video import Video
 from model_src.preprocess.chunk import Chunk
 from model_src.preprocess.pcm import Wave
 from tests.unit.data.faces import face_chunk, face_window
 from tests.unit.data.made_windows import MadeSource, made_video, made_videos
+from tests.unit.data.sheet import contact_sheet
 
 
 def chance(seed: int) -> np.random.Generator:

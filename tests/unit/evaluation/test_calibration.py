@@ -67,9 +67,9 @@ def test_one_class_cannot_calibrate() -> None:
 def test_the_calibration_error_is_the_mean_gap_over_the_videos() -> None:
     p = np.array([0.05] * 4 + [0.95] * 6)
     labels = np.array([0, 0, 0, 1] + [1] * 6)
-    bins = reliability(labels, p, bins=10)
+    bins = reliability(labels, p)
     assert [(b.count, round(b.said, 9), b.found) for b in bins] == [(4, 0.05, 0.25), (6, 0.95, 1.0)]
-    assert expected_calibration_error(labels, p, bins=10) == pytest.approx(0.4 * 0.2 + 0.6 * 0.05)
+    assert expected_calibration_error(labels, p) == pytest.approx(0.4 * 0.2 + 0.6 * 0.05)
 
 
 def test_few_videos_show_an_error_even_where_every_probability_is_right() -> None:

@@ -70,7 +70,6 @@ def test_a_card_does_not_tell_where_the_run_was_made() -> None:
         ({"calibration": Calibration()}, "should not be taken at their word"),
         ({"videos": [video for video in VIDEOS if video.source == "Celeb-DF"]}, "one source alone (Celeb-DF)"),
         ({"config": load_config("compact").model_copy(update={"enable_audio": False})}, "It is deaf"),
-        ({"remarks": ["Trained for a day."]}, "- Trained for a day."),
     ],
 )
 def test_a_card_admits_what_it_does_not_know(changes: dict[str, Any], admission: str) -> None:

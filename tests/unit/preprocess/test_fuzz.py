@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from model_src.preprocess.errors import REJECTION_CODES
 from tests.fuzz.mutate import fuzz
 from tests.fuzz.mutations import make_seeds, mutate
+from tests.rejections import REJECTION_CODES
 
 COUNT = 2000
 

@@ -19,12 +19,13 @@ import pytest
 
 from model_src.data.made_clips import fitted_head
 from model_src.preprocess.decode import grid_pictures
-from model_src.preprocess.errors import REJECTION_CODES, VideoRejected
+from model_src.preprocess.errors import VideoRejected
 from model_src.preprocess.limits import Limits
 from model_src.preprocess.probe import probe
 from model_src.preprocess.scan import scan
 from model_src.preprocess.split import split_video
 from tests.media import make_clip, portrait, silence, talking_head, tone
+from tests.rejections import REJECTION_CODES
 from tests.unit.preprocess.boxes import box, fill_moov, overwrite
 from tests.unit.preprocess.reading import LIMITS, RATE, opened
 
