@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 
 from infra.bench.figures import save
+from infra.bench.memory import resident_mb
 
 CLIENTS = 64
 SETTLE = 0.2  # share of the time after which memory is first looked at: caches are full by then
@@ -55,36 +56,32 @@ def one_client(http: httpx.Client, url: str, body: bytes, until: float, tally: T
             time.sleep(max(0.0, min(float(wait or 0.1), until - time.monotonic())))
 
 
-def load(url: str, pid: int, body: bytes, *, seconds: float, clients: int = CLIENTS) -> dict[str, Any]:
+def load(url: str, pid: int, body: bytes, *, seconds: float) -> dict[str, Any]:
     """Statuses, percentiles of the answered requests, and the server's memory early and at the end."""
     tally = Tally()
     # One pool for all: a pool of its own costs each client its certificates, and 64 of those take the first seconds,
     # in which the clients would come one after the other.
-    with httpx.Client(timeout=120, trust_env=False, limits=httpx.Limits(max_connections=clients)) as http:
+    with httpx.Client(timeout=120, trust_env=False, limits=httpx.Limits(max_connections=CLIENTS)) as http:
         until = time.monotonic() + seconds
         threads = [
             threading.Thread(target=one_client, args=(http, url, body, until, tally), daemon=True)
-            for _ in range(clients)
+            for _ in range(CLIENTS)
         ]
         for thread in threads:
             thread.start()
         time.sleep(seconds * SETTLE)
-        early = resident_mb(pid)
+        early = int(resident_mb(pid))
         for thread in threads:
             thread.join()
     cuts = statistics.quantiles(tally.seconds, n=100, method="inclusive") if len(tally.seconds) > 1 else [0.0] * 99
     return {
-        "clients": clients,
+        "clients": CLIENTS,
         "statuses": dict(tally.statuses),
         "p50": round(cuts[49], 3),
         "p95": round(cuts[94], 3),
         "p99": round(cuts[98], 3),
-        "memory_mb": [early, resident_mb(pid)],
+        "memory_mb": [early, int(resident_mb(pid))],
     }
-
-
-def resident_mb(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) // 1024
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ from typing import Any
 
 from infra.bench.figures import save
 from infra.bench.material import BASE_SECONDS, base_video, repeat
+from infra.bench.memory import peak_mb
 
 LENGTHS = (10, 30, 120, 600)
 SIZES = {"720p": (1280, 720), "1080p": (1920, 1080)}
@@ -79,11 +80,8 @@ def measure_here(way: str, path: Path) -> dict[str, float]:
     begun = time.perf_counter()
     unspent = WAYS[way](path) or 0.0
     seconds = time.perf_counter() - begun + unspent
-    # Not RUSAGE_SELF, which begins with the peak of the process that started this one.
-    status = Path("/proc/self/status").read_text()
-    own = int(status.split("VmHWM:")[1].split()[0])
-    peak_mb = (own + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024
-    return {"seconds": seconds, "cpu_seconds": sum(os.times()[:4]), "peak_mb": peak_mb}
+    memory = peak_mb(os.getpid()) + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return {"seconds": seconds, "cpu_seconds": sum(os.times()[:4]), "peak_mb": memory}
 
 
 def measure(way: str, path: Path, times: int) -> dict[str, float]:

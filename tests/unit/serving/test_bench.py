@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from infra.bench.gpu import measure_gpu, shares
-from infra.bench.serve import growth
+from infra.bench.jobs import growth
 
 
 def test_a_fixed_cost_is_told_apart_from_what_a_second_of_video_costs() -> None:
