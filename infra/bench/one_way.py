@@ -1,6 +1,6 @@
 """A clip scored one way, again and again, in a process that does nothing else.
 
-`scoring` starts it and asks for one turn at a time. Only that process imports this file: it carries torch.
+`scoring` starts it (`python -m infra.bench.one_way WAY MODEL CLIP`) and asks for one turn at a time, by a line each.
 """
 
 from __future__ import annotations
@@ -98,3 +98,8 @@ def score_window(model: Any, chunk: Chunk, places: Any, window_start: float) -> 
     video = windows.video.softmax(-1)[0, 1].item() if windows.has_video[0] else fused
     audio = windows.audio.softmax(-1)[0, 1].item() if windows.has_audio[0] else fused
     return [fused, video, audio]
+
+
+if __name__ == "__main__":
+    way, model_folder, clip = sys.argv[1:]
+    take_turns(way, Path(model_folder), Path(clip))

@@ -35,7 +35,7 @@ class Worker:
     """One way in a process of its own, which scores the clip when it is told to."""
 
     def __init__(self, way: str, model_folder: Path, clip: Path) -> None:
-        command = [sys.executable, "-W", "ignore", "-m", "infra.bench.serve", "--worker", way]
+        command = [sys.executable, "-W", "ignore", "-m", "infra.bench.one_way", way]
         self._child = subprocess.Popen(
             [*command, str(model_folder), str(clip)],
             stdin=subprocess.PIPE,

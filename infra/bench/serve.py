@@ -77,17 +77,10 @@ def summary(models: dict[str, dict[str, dict[str, Any]]]) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--worker", nargs=3, metavar=("WAY", "MODEL", "CLIP"), help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=3, help="turns of every way; their median counts")
     parser.add_argument("--no-jobs", action="store_true", help="leave the whole jobs on the embedded stack out")
     parser.add_argument("--longest", type=int, default=max(JOB_RUNS), help="seconds of the longest job, at least 120")
     arguments = parser.parse_args()
-    if arguments.worker:
-        from infra.bench.one_way import take_turns  # here: it carries torch, and only a measured process is to
-
-        way, model_folder, clip = arguments.worker
-        take_turns(way, Path(model_folder), Path(clip))
-        return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # stopped from outside, it still stops what it started
     longest = max(arguments.longest, 120)  # the growth needs three lengths
     figures = bench(arguments.rounds, [] if arguments.no_jobs else [each for each in JOB_RUNS if each <= longest])
