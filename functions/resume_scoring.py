@@ -8,7 +8,7 @@ from typing import Any
 from functions.core import wiring
 from functions.core.observability import logger
 from functions.core.resume import send_failure, send_scores
-from functions.core.scoring_calls import ScoringCall
+from functions.core.scoring_calls import ScoringCall, round_of
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -23,8 +23,8 @@ def resume(notice: dict[str, Any]) -> None:
         logger.warning("notice for a call nobody made or remembers", extra={"inference_id": notice["inferenceId"]})
         return
     logger.append_keys(job_id=call.job_id, chunk=call.chunk)
-    if not call.made_in_this_round(notice["inferenceId"]):
-        logger.info("the chunk is being scored again by another model")
+    if round_of(notice["inferenceId"]) != call.round:
+        logger.info("an answer of an earlier round; the chunk is being scored again")
     elif notice["invocationStatus"] == "Completed":
         send_scores(call, notice["responseParameters"]["outputLocation"])  # whichever attempt it answers
     elif notice["inferenceId"] != call.inference_id:

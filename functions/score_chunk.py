@@ -37,7 +37,7 @@ def hand_over(call: ScoringCall, chunk: ChunkPointer) -> None:
     wiring.jobs().advance(call.job_id, Stage.SCORING)
     earlier = calls.find(call.job_id, call.chunk)
     if earlier and earlier.round != call.round:
-        earlier = None  # by a model that has been replaced
+        earlier = None  # two models made that round's scores, and nobody knows which of them this one's
     if earlier and earlier.output and wiring.files().exists(earlier.output):
         logger.info("an earlier attempt was answered after all")
         send_scores(call, earlier.output)

@@ -21,7 +21,7 @@ class ScoringCall(BaseModel):
     job_id: str
     chunk: int
     chunks: int
-    round: int = 1  # 2: scored again, as two models had made the scores of the first
+    round: int = 1  # the video is scored again where two models made the scores of a round
     output: str | None = None  # where the endpoint will put, or has put, its answer
     failure: str | None = None  # and where the model's reason lies if there is none
 
@@ -30,10 +30,6 @@ class ScoringCall(BaseModel):
         """Names the attempt, too: the late failure of an earlier one is nothing to the present one."""
         attempt = hashlib.sha256(self.token.encode()).hexdigest()[:8]
         return f"{self.job_id}.{self.chunk:04d}.{attempt}" + (f".{self.round}" if self.round > 1 else "")
-
-    def made_in_this_round(self, inference_id: str) -> bool:
-        """Is it an attempt, maybe an earlier one, whose scores may stand beside those of the other chunks?"""
-        return inference_id.split(".")[3:] == self.inference_id.split(".")[3:]
 
 
 class ScoringCalls:
@@ -65,3 +61,10 @@ class ScoringCalls:
 
 def item_key(job_id: str, chunk: int) -> str:
     return f"scoring#{job_id}.{chunk:04d}"
+
+
+def round_of(inference_id: str) -> int:
+    match inference_id.split("."):
+        case [_, _, _, number] if number.isdecimal():
+            return int(number)
+    return 1

@@ -39,3 +39,9 @@ class Stack:
         if self.ends_with != "UPDATE_COMPLETE":
             self.parameters, self.ahead = before, ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", self.ends_with]
         return {"StackId": "aura"}
+
+    def deploy_by_another(self, model: str) -> None:
+        """Another execution has just asked for it; until it is taken back, the stack shows the new address."""
+        given = self.parameters | {"ModelDataUrl": model}
+        self.update({"Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]})
+        self.parameters = given

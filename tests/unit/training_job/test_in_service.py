@@ -82,4 +82,4 @@ def test_a_model_in_service_that_scores_one_class_alone_is_not_compared(
     new = made_scored(8)
     seeing(monkeypatch, [entry for entry in new if entry.video.label == 0])
     assert beside_the_one_in_service(archive, new, None) is None
-    assert "no videos of both classes" in caplog.text
+    assert "can score no videos of both classes" in caplog.text

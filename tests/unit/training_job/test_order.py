@@ -112,15 +112,13 @@ def test_pretrained_encoders_come_by_their_channel(root: Path) -> None:
     }
 
 
-def test_the_model_in_service_comes_by_its_channel_and_there_is_one(root: Path) -> None:
+def test_the_model_in_service_comes_by_its_channel(root: Path) -> None:
     folder = root / "input" / "data" / "in_service"
     folder.mkdir()
     (folder / "model.tar.gz").touch()
+    (folder / "model.tar.gz.sha256").touch()
     tell(root, "inputdataconfig", {"training": {}, "in_service": {}})
     assert find_channels(Places(root), {}).archive_in_service() == folder / "model.tar.gz"
-    (folder / "another.tar.gz").touch()
-    with pytest.raises(JobInvalid, match=r"must hold one model\.tar\.gz, and holds 2"):
-        find_channels(Places(root), {}).archive_in_service()
 
 
 def test_hosts_and_gpus_become_numbered_processes(root: Path) -> None:
