@@ -31,7 +31,7 @@ def test_a_months_videos_become_a_model_that_approval_puts_in_service(
     group: str, stack: Stack, promotion: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The training container's own command runs where SageMaker would run it."""
-    videos = make_dataset(tmp_path / "videos", per_split={"train": 2, "val": 2, "test": 4}, seconds=1.0)
+    videos = make_dataset(tmp_path / "videos", per_split={"train": 2, "val": 2, "test": 2}, seconds=1.0)
     (videos / "learner.yaml").write_text(TINY["model"])
     for path in (path for path in videos.rglob("*") if path.is_file()):
         client("s3").upload_file(str(path), MODELS, f"videos/{path.relative_to(videos)}")
@@ -49,7 +49,7 @@ def test_a_months_videos_become_a_model_that_approval_puts_in_service(
     assert played.path == ["FindModelInService", "Train", "OpenGroup", "Register", "Tell"]
     assert played.status == "SUCCEEDED"
     assert re.search(
-        r"waits for your approval. AUC \d\.\d{3} \(95 %: .*\) on 4 test videos. The model in service: \d\.\d{3}\. "
+        r"waits for your approval. AUC \d\.\d{3} \(95 %: .*\) on 2 test videos. The model in service: \d\.\d{3}\. "
         r"Difference: -?\d\.\d{3} \(95 %: ",
         played.message,
     )
@@ -68,7 +68,7 @@ def test_a_months_videos_become_a_model_that_approval_puts_in_service(
         assert card is not None
         assert results is not None
         assert "The model in service, by-hand, has an AUC of" in card.read().decode()
-        assert json.load(results)["in_service"]["videos"] == 4
+        assert json.load(results)["in_service"]["videos"] == 2
 
 
 def run_container(asked: dict[str, Any], root: Path) -> dict[str, Any]:
