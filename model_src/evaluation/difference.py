@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from model_src.evaluation.metrics import draws_of_groups
+from model_src.evaluation.metrics import draws_of_groups, middle
 from model_src.training.ranking import roc_auc
 
-Interval = tuple[float, float]
 RESAMPLES = 500
 
 
@@ -27,22 +26,13 @@ def difference_in_auc(
     *,
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> tuple[float, Interval | None]:
+) -> tuple[float, list[float] | None]:
     """The AUC of `after` minus that of `before`, and where 95 % of the paired draws see it. All are [N]."""
     draws = [
         roc_auc(labels[rows], after[rows]) - roc_auc(labels[rows], before[rows])
         for rows in draws_of_groups(labels, groups, resamples, seed)
     ]
     return roc_auc(labels, after) - roc_auc(labels, before), middle(draws)
-
-
-def middle(draws: ArrayLike) -> Interval | None:
-    """Where 95 % of the draws lie; None where no draw held both classes."""
-    values = np.asarray(draws, np.float64)
-    if not len(values):
-        return None
-    low, high = np.percentile(values, [2.5, 97.5])
-    return float(low), float(high)
 
 
 def in_words(other: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,10 +136,13 @@ def with_intervals(
     for rows in draws_of_groups(label, groups, resamples):
         for name, value in all_metrics(label[rows], logit[rows]).items():
             draws[name].append(value)
-    return {
-        name: {"value": value, "interval": np.percentile(draws[name], [2.5, 97.5]).tolist() if draws[name] else None}
-        for name, value in values.items()
-    }
+    return {name: {"value": value, "interval": middle(draws[name])} for name, value in values.items()}
+
+
+def middle(draws: Sequence[float]) -> list[float] | None:
+    """Where 95 % of the draws lie: its two ends; None where no draw held both classes."""
+    ends: list[float] | None = np.percentile(draws, [2.5, 97.5]).tolist() if draws else None
+    return ends
 
 
 def draws_of_groups(

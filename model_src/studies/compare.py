@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from model_src.evaluation.difference import RESAMPLES, Interval, difference_in_auc, middle
-from model_src.evaluation.metrics import draws_of_groups
+from model_src.evaluation.difference import RESAMPLES, difference_in_auc
+from model_src.evaluation.metrics import draws_of_groups, middle
 from model_src.studies.video_score import VideoScore
 from model_src.training.ranking import roc_auc
+
+Interval = tuple[float, float]
 
 
 class Judgement(BaseModel):

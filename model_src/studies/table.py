@@ -11,8 +11,7 @@ from typing import Any
 
 from model_src.data.spreadsheet import as_text
 from model_src.evaluation.counted import counted
-from model_src.evaluation.difference import Interval
-from model_src.studies.compare import Judgement
+from model_src.studies.compare import Interval, Judgement
 
 Record = Mapping[str, Any]
 NONE = "–"

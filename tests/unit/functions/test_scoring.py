@@ -71,8 +71,10 @@ def parts(aws: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> SimpleNamesp
     return found
 
 
-def a_job(parts: SimpleNamespace, event: dict[str, Any]) -> None:
+def hand_over(parts: SimpleNamespace, event: dict[str, Any], context: Any) -> None:
+    """The first attempt at a chunk of a job that is known."""
     parts.jobs.register(Upload(bucket="uploads", key=f"api/{event['job_id']}/video", version="v1"), 90)
+    score_chunk.handler(event, context)
 
 
 def test_the_token_is_kept_before_the_endpoint_is_called(
@@ -97,8 +99,7 @@ def test_a_fault_of_the_endpoint_reaches_the_workflow_instead_of_hanging_it(
 
 def test_a_retry_takes_the_answer_that_came_too_late(parts: SimpleNamespace, example: Example, context: Any) -> None:
     event = example("score_chunk")
-    a_job(parts, event)
-    score_chunk.handler(event, context)
+    hand_over(parts, event, context)
     parts.files.write(OUTPUT, b"{}", "application/json")
     retry = event | {"token": "second-token"}
     score_chunk.handler(retry, context)
@@ -119,8 +120,7 @@ def test_a_notice_wakes_the_workflow_and_moves_the_progress(
     parts: SimpleNamespace, example: Example, context: Any
 ) -> None:
     event = example("score_chunk")
-    a_job(parts, event)
-    score_chunk.handler(event, context)
+    hand_over(parts, event, context)
     before = parts.jobs.get(event["job_id"]).progress
     resume_scoring.handler(example("resume_scoring"), context)
     [(what, arguments)] = parts.workflow.told
@@ -156,8 +156,7 @@ def test_the_late_answer_to_an_earlier_attempt_serves_the_present_one(
     parts: SimpleNamespace, example: Example, context: Any
 ) -> None:
     event = example("score_chunk")
-    a_job(parts, event)
-    score_chunk.handler(event, context)
+    hand_over(parts, event, context)
     score_chunk.handler(event | {"token": "second-token"}, context)
     resume_scoring.handler(example("resume_scoring"), context)
     [(what, arguments)] = parts.workflow.told
@@ -168,8 +167,7 @@ def test_scored_again_a_chunk_takes_no_answer_of_the_model_before(
     parts: SimpleNamespace, example: Example, context: Any
 ) -> None:
     event = example("score_chunk")
-    a_job(parts, event)
-    score_chunk.handler(event, context)
+    hand_over(parts, event, context)
     parts.files.write(OUTPUT, b"{}", "application/json")
     again = event | {"token": "second-token", "round": 2}
     score_chunk.handler(again, context)
@@ -185,8 +183,7 @@ def test_the_answer_of_the_second_round_wakes_the_workflow(
     parts: SimpleNamespace, example: Example, context: Any
 ) -> None:
     event = example("score_chunk") | {"round": 2}
-    a_job(parts, event)
-    score_chunk.handler(event, context)
+    hand_over(parts, event, context)
     resume_scoring.handler(notice(example, inferenceId=parts.endpoint.calls[0]["InferenceId"]), context)
     assert [what for what, _ in parts.workflow.told] == ["success"]
 
@@ -219,8 +216,7 @@ def test_a_token_whose_workflow_has_moved_on_is_no_error(
     parts: SimpleNamespace, example: Example, context: Any, gone: str
 ) -> None:
     event = example("score_chunk")
-    a_job(parts, event)
-    score_chunk.handler(event, context)
+    hand_over(parts, event, context)
     parts.workflow.gone = gone
     resume_scoring.handler(example("resume_scoring"), context)
 
@@ -229,8 +225,7 @@ def test_a_throttled_workflow_is_an_error_that_sns_retries(
     parts: SimpleNamespace, example: Example, context: Any
 ) -> None:
     event = example("score_chunk")
-    a_job(parts, event)
-    score_chunk.handler(event, context)
+    hand_over(parts, event, context)
     parts.workflow.gone = "ThrottlingException"
     with pytest.raises(ClientError):
         resume_scoring.handler(example("resume_scoring"), context)
